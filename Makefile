@@ -1,0 +1,41 @@
+PYTHON ?= python3
+BIN = .venv/bin
+DEMO = demo.sqlite
+
+.PHONY: demo test crawl browse bench soak lint clean
+
+demo: .venv/run  ## crawl two days of an invented county, served on loopback
+	$(BIN)/gongkai demo --archive $(DEMO)
+
+test: .venv/dev lint  ## lint, types, README, tests
+	$(BIN)/pytest -n auto
+
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/cog --check README.md
+
+crawl: .venv/run  ## crawl the real sources
+	$(BIN)/gongkai crawl
+
+browse: .venv/run  ## open the demo's archive, or ARCHIVE=…, in Datasette
+	$(BIN)/gongkai browse --archive $(or $(ARCHIVE),$(DEMO))
+
+bench: .venv/dev  ## measure against plain Scrapy and trafilatura
+	$(BIN)/python -m tests.bench
+
+soak: .venv/dev  ## the long trials
+	GONGKAI_SOAK=1 $(BIN)/pytest -n auto -m soak
+
+clean:
+	rm -rf .venv build *.egg-info
+
+.venv/run: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	touch $@
+
+.venv/dev: .venv/run
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@

@@ -1,0 +1,110 @@
+"""The schema, as a list of migrations that only ever grows.
+
+Truth (append-only): sources, runs, visits, pages, payloads, bodies, captures.
+Derived (made again by `gongkai rebuild`): texts, versions, report_pages, reports.
+
+Names are made of content, URL and time, never of a counter, so that two archives merge without conflict.
+"""
+
+from __future__ import annotations
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+DERIVED = ("reports", "report_pages", "versions", "texts")
+"""The derived tables, those that refer to others first."""
+
+KNOWN = ("truth", "derived")
+"""The names of all migrations below, in their order."""
+
+schema = Migrations("gongkai")
+
+
+def _create(db: Database, statements: str) -> None:
+    # Not executescript(): it commits the migration's transaction before it begins.
+    for statement in statements.split(";"):
+        db.execute(statement)
+
+
+@schema()
+def truth(db: Database) -> None:
+    """What was asked, when, and what was answered."""
+    _create(
+        db,
+        """
+        CREATE TABLE sources (
+            id TEXT PRIMARY KEY, name TEXT NOT NULL, agency TEXT NOT NULL, region TEXT NOT NULL, level TEXT NOT NULL,
+            hosts TEXT NOT NULL, copy_of TEXT REFERENCES sources
+        ) STRICT;
+        CREATE TABLE runs (
+            id TEXT PRIMARY KEY, started_at TEXT NOT NULL, ended_at TEXT, status TEXT NOT NULL,
+            resumes TEXT REFERENCES runs, label TEXT
+        ) STRICT;
+        CREATE TABLE visits (
+            run TEXT NOT NULL REFERENCES runs, source TEXT NOT NULL REFERENCES sources, status TEXT NOT NULL,
+            reason TEXT, listed INTEGER NOT NULL, fetched INTEGER NOT NULL, new INTEGER NOT NULL,
+            changed INTEGER NOT NULL, unchanged INTEGER NOT NULL, gone INTEGER NOT NULL, blocked INTEGER NOT NULL,
+            failed INTEGER NOT NULL,
+            PRIMARY KEY (run, source)
+        ) STRICT;
+        CREATE TABLE pages (id TEXT PRIMARY KEY, url TEXT NOT NULL UNIQUE, host TEXT NOT NULL) STRICT;
+        CREATE TABLE payloads (
+            sha256 TEXT PRIMARY KEY, length INTEGER NOT NULL, scope TEXT NOT NULL, keyframe INTEGER NOT NULL
+        ) STRICT;
+        CREATE TABLE bodies (
+            sha256 TEXT PRIMARY KEY REFERENCES payloads, base TEXT REFERENCES bodies, frame BLOB NOT NULL
+        ) STRICT;
+        CREATE TABLE captures (
+            id TEXT PRIMARY KEY, page TEXT NOT NULL REFERENCES pages, run TEXT NOT NULL REFERENCES runs,
+            source TEXT NOT NULL REFERENCES sources, at TEXT NOT NULL, kind TEXT NOT NULL, attempt INTEGER NOT NULL,
+            status INTEGER, outcome TEXT NOT NULL, reason TEXT, payload TEXT REFERENCES payloads,
+            seconds REAL NOT NULL, referrer TEXT, anchor TEXT, redirects TEXT NOT NULL, request_headers TEXT NOT NULL,
+            headers TEXT NOT NULL,
+            UNIQUE (run, page, attempt)
+        ) STRICT;
+        CREATE INDEX captures_page ON captures (page, at);
+        CREATE INDEX captures_payload ON captures (payload);
+        CREATE INDEX captures_at ON captures (at);
+        CREATE INDEX captures_source ON captures (source, kind);
+        CREATE INDEX payloads_scope ON payloads (scope, keyframe);
+        CREATE INDEX pages_host ON pages (host);
+    """,
+    )
+
+
+@schema()
+def derived(db: Database) -> None:
+    """What cleaning made of it."""
+    _create(
+        db,
+        """
+        CREATE TABLE texts (
+            payload TEXT NOT NULL REFERENCES payloads, cleaner TEXT NOT NULL, key TEXT NOT NULL, title TEXT NOT NULL,
+            agency TEXT, report_year INTEGER, published_on TEXT, dates TEXT NOT NULL, is_report INTEGER NOT NULL,
+            charset TEXT NOT NULL, charset_why TEXT NOT NULL, script TEXT NOT NULL, flags TEXT NOT NULL,
+            text TEXT NOT NULL, grids TEXT NOT NULL, attachments TEXT NOT NULL,
+            PRIMARY KEY (payload, cleaner)
+        ) STRICT;
+        CREATE TABLE versions (
+            page TEXT NOT NULL REFERENCES pages, n INTEGER NOT NULL, key TEXT NOT NULL,
+            payload TEXT NOT NULL REFERENCES payloads, first_seen TEXT NOT NULL, last_seen TEXT NOT NULL,
+            captures INTEGER NOT NULL, reversions INTEGER NOT NULL,
+            PRIMARY KEY (page, n)
+        ) STRICT;
+        CREATE TABLE reports (
+            id TEXT PRIMARY KEY, agency TEXT NOT NULL, year INTEGER NOT NULL, region TEXT NOT NULL, title TEXT NOT NULL,
+            published_on TEXT, due_on TEXT NOT NULL, days_late INTEGER, withdrawn_on TEXT, pages INTEGER NOT NULL,
+            versions INTEGER NOT NULL,
+            UNIQUE (agency, year)
+        ) STRICT;
+        CREATE TABLE report_pages (
+            page TEXT PRIMARY KEY REFERENCES pages, source TEXT NOT NULL REFERENCES sources, standing TEXT NOT NULL,
+            agency TEXT NOT NULL, year INTEGER NOT NULL, title TEXT NOT NULL, published_on TEXT, first_seen TEXT NOT NULL,
+            withdrawn_on TEXT, versions INTEGER NOT NULL, payload TEXT NOT NULL REFERENCES payloads
+        ) STRICT;
+        CREATE INDEX report_pages_report ON report_pages (agency, year, standing);
+        CREATE INDEX report_pages_source ON report_pages (source);
+        CREATE INDEX reports_year ON reports (year);
+        CREATE INDEX texts_key ON texts (key);
+    """,
+    )

@@ -1,0 +1,123 @@
+"""The records that cross between rooms: frozen, keyword-only, with no behaviour that touches a disk or a clock."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Grid = tuple[tuple[str, ...], ...]
+"""One data table as a rectangle of cells, spans expanded: rows of equal length."""
+
+Kind = Literal["robots", "start", "column", "report"]
+"""What a page was asked for: robots.txt, a source's own address, a list, or a page that may be a report."""
+
+Outcome = Literal["new", "same", "not-modified", "moved", "gone", "blocked", "refused", "failed"]
+"""What an answer meant. `new` and `same` are decided by the archive, by the page's last payload."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Office:
+    """A source as the archive remembers it: one office, and the hosts it publishes on.
+
+    `region` is a GB/T 2260 code. A source with `copy_of` is a watch on somebody else's copies of that
+    source's pages: it has no official hosts of its own, and nothing it yields is believed.
+    """
+
+    id: str
+    name: str
+    agency: str
+    region: str
+    level: str
+    hosts: tuple[str, ...]
+    copy_of: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Capture:
+    """One fetch of one page at one time; `status` is None where no answer came."""
+
+    run: str
+    source: str
+    url: str
+    at: str
+    kind: Kind
+    outcome: Outcome
+    reason: str | None = None
+    status: int | None = None
+    attempt: int = 0
+    redirects: tuple[str, ...] = ()
+    request_headers: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    seconds: float = 0.0
+    referrer: str | None = None
+    anchor: str | None = None
+    body: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attachment:
+    """A file that a page links to as part of its content: absolute URL and the words of the link."""
+
+    url: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Text:
+    """What cleaning made of one payload.
+
+    `text` holds the article's paragraphs, one a line, its tables as Markdown pipe rows in their places;
+    `grids` holds the same tables as cells. `dates` says where each publication date was read (meta, visible,
+    path) and `published_on` is the one believed, as YYYY-MM-DD. `charset_why` is bom, utf-8, meta, header
+    or guess. `flags` are sorted short words for everything a reader should know.
+    """
+
+    cleaner: str
+    title: str
+    agency: str | None
+    report_year: int | None
+    published_on: str | None
+    dates: Mapping[str, str]
+    is_report: bool
+    charset: str
+    charset_why: str
+    script: Literal["hans", "hant"]
+    flags: tuple[str, ...]
+    text: str = field(repr=False)
+    grids: tuple[Grid, ...] = field(repr=False)
+    attachments: tuple[Attachment, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Name the content itself: SHA-256 (32 hex digits) of title, text without white space, and attachments."""
+        parts = [self.title, "".join(self.text.split()), *(a.url for a in self.attachments)]
+        return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Uncleaned:
+    """A payload still to be cleaned: its SHA-256, the URL and headers it was first served with, and its bytes."""
+
+    payload: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Visit:
+    """What one run did at one source, in pages; `status` is ok, partial, thin, empty, blocked or failed."""
+
+    source: str
+    status: str
+    reason: str | None = None
+    listed: int = 0
+    fetched: int = 0
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    gone: int = 0
+    blocked: int = 0
+    failed: int = 0

@@ -1,0 +1,240 @@
+"""The only writer. Every call is one transaction: what it returned from is on disk."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+from archive import derive, payloads
+from archive.database import create, lock, name, to_json, transaction
+from archive.migrations import DERIVED
+from archive.reader import body_of
+from archive.records import Capture, Office, Text, Uncleaned, Visit
+
+RESUME_WITHIN = timedelta(hours=24)
+"""An unfinished run older than this is not taken up again: what it fetched is no longer today's state."""
+
+KEPT = ("new", "same", "not-modified", "gone")
+"""Outcomes after which a resumed run need not ask for the page again."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """One crawl job: its name, the unfinished run it takes up, and the report pages already captured in it."""
+
+    id: str
+    resumes: str | None
+    captured: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Saved:
+    """Where a capture went: its outcome as the archive sees it, and its payload's SHA-256 if it has one."""
+
+    outcome: str
+    payload: str | None
+
+
+class Store:
+    """An archive open for writing; holds the archive's lock from `with` to the end of it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._open = ExitStack()
+        self._keyframes: dict[str, bytes] = {}
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            stack.enter_context(lock(self.path))
+            self.db: sqlite3.Connection = create(self.path)
+            stack.callback(self.db.close)
+            self._open = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()
+
+    def begin_run(self, offices: Iterable[Office], *, at: str, label: str | None = None) -> Run:
+        """Open a run; runs found `running` were killed. Takes up the last run if it was cut off within a day."""
+        run = f"{at[:19].replace('-', '').replace(':', '')}Z-{secrets.token_hex(2)}"
+        with transaction(self.db):
+            for office in offices:
+                self._remember(office)
+            self.db.execute("UPDATE runs SET status = 'killed' WHERE status = 'running'")
+            last = self.db.execute("SELECT * FROM runs ORDER BY started_at DESC, rowid DESC LIMIT 1").fetchone()
+            resumes = last["id"] if last and _unfinished(last, at=at, label=label) else None
+            self.db.execute(
+                "INSERT INTO runs (id, started_at, status, resumes, label) VALUES (?, ?, 'running', ?, ?)",
+                (run, at, resumes, label),
+            )
+            captured = self.db.execute(
+                f"""WITH RECURSIVE chain (id) AS (
+                        SELECT :run UNION SELECT resumes FROM runs JOIN chain USING (id) WHERE resumes IS NOT NULL)
+                    SELECT DISTINCT url FROM captures JOIN pages ON pages.id = page JOIN chain ON chain.id = run
+                    WHERE kind = 'report' AND outcome IN {KEPT}""",  # noqa: S608
+                {"run": run},
+            )
+            return Run(id=run, resumes=resumes, captured=frozenset(row["url"] for row in captured))
+
+    def end_run(self, run: str, visits: Iterable[Visit], *, at: str, status: str) -> None:
+        """Close a run with what it did at each source; status is finished or interrupted."""
+        with transaction(self.db):
+            self.db.executemany(
+                "INSERT INTO visits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (run, v.source, v.status, v.reason, v.listed, v.fetched, v.new, v.changed, v.unchanged, v.gone,
+                     v.blocked, v.failed)
+                    for v in visits
+                ],
+            )  # fmt: skip
+            self.db.execute("UPDATE runs SET ended_at = ?, status = ? WHERE id = ?", (at, status, run))
+
+    def capture(self, capture: Capture) -> Saved:
+        """Keep one answer, or the fact that none came."""
+        page = name(capture.url)
+        host = urlsplit(capture.url).netloc
+        with transaction(self.db):
+            self.db.execute("INSERT OR IGNORE INTO pages VALUES (?, ?, ?)", (page, capture.url, host))
+            payload = (
+                None if capture.body is None else self._payload(capture.body, page=page, scope=f"{host} {capture.kind}")
+            )
+            outcome = self._same(page, payload) if capture.outcome == "new" else capture.outcome
+            attempt = self.db.execute(
+                "SELECT count(*) FROM captures WHERE run = ? AND page = ?", (capture.run, page)
+            ).fetchone()[0]
+            self.db.execute(
+                "INSERT INTO captures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    name(capture.run, capture.url, attempt), page, capture.run, capture.source, capture.at,
+                    capture.kind, attempt, capture.status, outcome, capture.reason, payload, capture.seconds,
+                    capture.referrer, capture.anchor, to_json(capture.redirects), to_json(capture.request_headers),
+                    to_json(capture.headers),
+                ),
+            )  # fmt: skip
+            if outcome in ("gone", "not-modified") or (payload and self._has_text(payload)):
+                derive.pages(self.db, [page])
+        return Saved(outcome=outcome, payload=payload)
+
+    def save_text(self, payload: str, text: Text) -> None:
+        """Keep what cleaning made of a payload, and draw the consequences for the pages that showed it."""
+        row = (
+            payload, text.cleaner, text.key, text.title, text.agency, text.report_year, text.published_on,
+            to_json(dict(text.dates)), int(text.is_report), text.charset, text.charset_why, text.script,
+            to_json(text.flags), text.text, to_json(text.grids),
+            to_json([{"url": a.url, "label": a.label} for a in text.attachments]),
+        )  # fmt: skip
+        with transaction(self.db):
+            self.db.execute("DELETE FROM texts WHERE payload = ?", (payload,))
+            self.db.execute(f"INSERT INTO texts VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608
+            shown = self.db.execute("SELECT DISTINCT page FROM captures WHERE payload = ?", (payload,))
+            derive.pages(self.db, [page for (page,) in shown])
+
+    def needs_text(self, payload: str, *, cleaner: str) -> bool:
+        """Say whether this payload has yet to be cleaned by this cleaner."""
+        found = self.db.execute("SELECT 1 FROM texts WHERE payload = ? AND cleaner = ?", (payload, cleaner))
+        return found.fetchone() is None
+
+    def uncleaned(self, *, cleaner: str) -> Iterator[Uncleaned]:
+        """Walk the payloads of report pages that this cleaner has not seen, oldest first.
+
+        A payload is cleaned as it was first served: with that capture's URL and headers.
+        """
+        rows = self.db.execute(
+            """SELECT payload, url, headers, min(at) FROM captures JOIN pages ON pages.id = page
+               WHERE kind = 'report' AND outcome IN ('new', 'same') AND payload IS NOT NULL
+                 AND NOT EXISTS (SELECT 1 FROM texts WHERE texts.payload = captures.payload AND cleaner = ?)
+               GROUP BY payload ORDER BY min(at)""",
+            (cleaner,),
+        ).fetchall()
+        for row in rows:
+            yield Uncleaned(
+                payload=row["payload"],
+                url=row["url"],
+                headers=dict(json.loads(row["headers"])),
+                body=body_of(self.db, row["payload"]),
+            )
+
+    def clear_derived(self) -> None:
+        """Throw away everything that can be made again."""
+        with transaction(self.db):
+            for table in DERIVED:
+                self.db.execute(f"DELETE FROM {table}")  # noqa: S608
+
+    def derive_all(self) -> None:
+        """Work out all versions and reports anew from captures and texts."""
+        with transaction(self.db):
+            derive.everything(self.db)
+
+    def _remember(self, office: Office) -> None:
+        old = self.db.execute("SELECT * FROM sources WHERE id = ?", (office.id,)).fetchone()
+        row = (
+            office.id,
+            office.name,
+            office.agency,
+            office.region,
+            office.level,
+            to_json(office.hosts),
+            office.copy_of,
+        )
+        if old and tuple(old) == row:
+            return
+        self.db.execute(
+            """INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name,
+               agency = excluded.agency, region = excluded.region, level = excluded.level, hosts = excluded.hosts,
+               copy_of = excluded.copy_of""",
+            row,
+        )
+        if old:  # what is derived follows the description: whose report, due when, official or a copy
+            seen = self.db.execute(
+                "SELECT DISTINCT page FROM captures JOIN sources s ON s.id = source WHERE ? IN (s.id, s.copy_of)",
+                (office.id,),
+            )
+            derive.pages(self.db, [page for (page,) in seen])
+
+    def _payload(self, body: bytes, *, page: str, scope: str) -> str:
+        sha256 = payloads.digest(body)
+        if not self.db.execute("SELECT 1 FROM payloads WHERE sha256 = ?", (sha256,)).fetchone():
+            frame = payloads.pack(body, bases=self._bases(page=page, scope=scope))
+            keyframe = int(frame.base is None)
+            self.db.execute("INSERT INTO payloads VALUES (?, ?, ?, ?)", (sha256, len(body), scope, keyframe))
+            self.db.execute("INSERT INTO bodies VALUES (?, ?, ?)", (sha256, frame.base, frame.data))
+        return sha256
+
+    def _bases(self, *, page: str, scope: str) -> Iterator[tuple[str, bytes]]:
+        """Offer the page's keyframe, then the newest of its host and kind."""
+        of_page = """SELECT coalesce(base, sha256) FROM captures JOIN bodies ON sha256 = payload
+                     WHERE page = ? ORDER BY at DESC LIMIT 1"""
+        of_site = "SELECT sha256 FROM payloads WHERE scope = ? AND keyframe ORDER BY rowid DESC LIMIT 1"
+        for query, key in ((of_page, page), (of_site, scope)):
+            for (sha256,) in self.db.execute(query, (key,)).fetchall():
+                if sha256 not in self._keyframes:
+                    if len(self._keyframes) >= 256:
+                        self._keyframes.clear()
+                    self._keyframes[sha256] = body_of(self.db, sha256)
+                yield sha256, self._keyframes[sha256]
+
+    def _same(self, page: str, payload: str | None) -> str:
+        last = self.db.execute(
+            "SELECT payload FROM captures WHERE page = ? AND outcome IN ('new', 'same') ORDER BY at DESC LIMIT 1",
+            (page,),
+        ).fetchone()
+        return "same" if last and last["payload"] == payload else "new"
+
+    def _has_text(self, payload: str) -> bool:
+        return self.db.execute("SELECT 1 FROM texts WHERE payload = ?", (payload,)).fetchone() is not None
+
+
+def _unfinished(last: Mapping[str, str] | sqlite3.Row, *, at: str, label: str | None) -> bool:
+    age = datetime.fromisoformat(at) - datetime.fromisoformat(last["started_at"])
+    return last["status"] in ("killed", "interrupted") and last["label"] == label and age < RESUME_WITHIN
