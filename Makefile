@@ -23,7 +23,7 @@ browse: .venv/run  ## open the demo's archive, or ARCHIVE=…, in Datasette
 	$(BIN)/gongkai browse --archive $(or $(ARCHIVE),$(DEMO))
 
 bench: .venv/dev  ## measure against plain Scrapy and trafilatura
-	$(BIN)/python -m tests.bench
+	$(BIN)/python tests/bench
 
 soak: .venv/dev  ## the long trials
 	GONGKAI_SOAK=1 $(BIN)/pytest -n auto -m soak
