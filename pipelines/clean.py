@@ -1,0 +1,134 @@
+"""From a payload's bytes to a Text: the order of the steps, and the version that names their outcome."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from archive.records import Text
+from pipelines import dates, extract, grids, identify, links, polish, titles
+from pipelines.decode import decode
+from pipelines.prepare import meta, prepare, tree, weigh
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lxml.html import HtmlElement
+
+    from pipelines.polish import Block
+
+CLEANER = "1"
+
+FLAGS: Mapping[str, str] = MappingProxyType(
+    {
+        "agency-unknown": "no agency is named in the title or by the page",
+        "attachment-only": "the report is in a linked document, the page has next to no text",
+        "bytes-lost": "some bytes could not be read in any encoding",
+        "date-disagrees": "the date in the meta tags and the visible one differ; the earlier is believed",
+        "date-unknown": "no publication date in meta tags or beside a visible label",
+        "images-of-tables": "a report without a table in its text, but with pictures",
+        "no-article": "no article was found: better no text than a footer",
+        "pinyin-left": "brackets with pinyin remain after repair",
+        "pinyin-repaired": "pinyin glosses were taken out: probably not the office's own site",
+        "script-body": "the text is in a script's data, which is not read",
+        "short": "an article of under 200 characters",
+        "title-guessed": "the title is the window's name",
+        "traditional-converted": "the page is in Traditional characters and was converted",
+        "year-unknown": "neither title nor text says which year the report is about",
+    }
+)
+
+_SHORT = 200
+_DATA_SCRIPT = re.compile(r"_CONFIG\s*=\s*\{|\"content\"\s*:\s*\"(?:<|\\u003[cC])|DETAIL\s*:\s*\{")
+_ICON = re.compile(r"\.gif$|icon|logo|ewm|qr|^$", re.IGNORECASE)
+_SOURCE = re.compile(
+    r"(?:发布机构|发布单位|信息来源|来\s?源|供稿单位)\s{0,3}[：:]\s{0,3}(?P<name>[^\s：:，。；|]{3,40})"
+)
+
+
+def clean(payload: bytes, *, url: str, headers: Mapping[str, str] = MappingProxyType({})) -> Text:
+    """Make the clean text of one page; `headers` are the answer's, with lower-case names.
+
+    Never raises, whatever the bytes. Where no article is found the text is empty and flagged.
+    """
+    decoded = decode(payload, content_type=headers.get("content-type"))
+    root = tree(decoded.text)
+    metas = meta(root)
+    title, guessed = titles.title_of(root, metas)
+    prepare(root)
+    weights = weigh(root)
+    place = extract.locate(root, weights)
+    visible = _visible(root, place)
+    attached = links.attachments(place.element, weights, url=url)
+    pictured = any(not _ICON.search(image.get("src", "")) for image in place.element.iter("img"))
+    blocks, title, flags = polish.mended(extract.read(place, weights), title)
+    blocks = polish.without_widget_lines(blocks)
+    if guessed:
+        title, guessed = _title_in_text(blocks, title)
+    while repeated := titles.repeats(_opening(blocks), title):
+        blocks = blocks[repeated:]
+    text = "\n".join(block if isinstance(block, str) else "\n".join(map(grids.pipe_row, block)) for block in blocks)
+    tables = tuple(block for block in blocks if not isinstance(block, str))
+
+    read = dates.dates_of(meta=metas, visible=visible, url=url)
+    agency = identify.agency_of(title, metas.get("contentsource")) or identify.agency_of("", _source(visible))
+    year = identify.report_year(title, text)
+    is_report = identify.is_report(title, text)
+    short = len(text) < _SHORT
+    raised = {
+        "agency-unknown": agency is None,
+        "attachment-only": short and not tables and bool(attached),
+        "bytes-lost": decoded.lost > 0,
+        "date-disagrees": dates.disagree(read),
+        "date-unknown": dates.believed(read) is None,
+        "images-of-tables": is_report and not tables and pictured,
+        "no-article": not text,
+        "script-body": short and _DATA_SCRIPT.search(decoded.text) is not None,
+        "short": 0 < len(text) < _SHORT,
+        "title-guessed": guessed,
+        "year-unknown": year is None,
+    }
+    return Text(
+        cleaner=CLEANER,
+        title=title,
+        agency=agency,
+        report_year=year,
+        published_on=dates.believed(read),
+        dates=read,
+        is_report=is_report,
+        charset=decoded.charset,
+        charset_why=decoded.why,
+        script="hant" if "traditional-converted" in flags else "hans",
+        flags=tuple(sorted(flags | {flag for flag, up in raised.items() if up})),
+        text=text,
+        grids=tables,
+        attachments=attached,
+    )
+
+
+def _visible(root: HtmlElement, place: extract.Place) -> str:
+    """Read what the page says around its article, one string a line; all it says where no CMS marks one."""
+    page = "\n".join(root.itertext())
+    return page.replace("\n".join(place.element.itertext()), "\n", 1) if place.marked else page
+
+
+def _source(visible: str) -> str | None:
+    found = _SOURCE.search(visible)
+    return found["name"] if found else None
+
+
+def _opening(blocks: list[Block]) -> list[str]:
+    """List the lines a text opens with, up to its fourth or its first table."""
+    lines = [block if isinstance(block, str) else None for block in blocks[:4]]
+    return [line for line in itertools.takewhile(lambda line: line is not None, lines) if line]
+
+
+def _title_in_text(blocks: list[Block], title: str) -> tuple[str, bool]:
+    """Prefer a report's title among the opening lines, alone or over two lines, to a guessed one."""
+    opening = _opening(blocks)
+    for line in (*opening, *("".join(pair) for pair in itertools.pairwise(opening))):
+        if len(line) <= 80 and not line.endswith("。") and identify.title_verdict(line) == "report":
+            return line, False
+    return title, True

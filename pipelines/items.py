@@ -1,0 +1,47 @@
+"""Scrapy's item pipeline: the raw bytes are on disk already; clean them away from the reactor, save the text."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, Self
+
+from archive.records import Uncleaned
+from pipelines.rebuild import clean_left
+from pipelines.workers import Workers, clean_one
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+logger = logging.getLogger(__name__)
+
+
+class CleanPipeline:
+    """Cleans report pages in worker processes and saves their texts, those that an earlier run left behind first."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
+        self.workers = Workers(crawler.settings.getint("CLEAN_WORKERS"))
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        return cls(crawler)
+
+    def open_spider(self) -> None:
+        """Clean what is in the archive without a text."""
+        for payload in clean_left(self._spider.store, workers=self.workers):
+            logger.info("payload %s: cleaned, as an earlier run was cut off before it could", payload)
+
+    async def process_item(self, item: Uncleaned) -> Uncleaned:
+        """Clean one payload and save its text; a payload that cannot be cleaned stays, and the run says so."""
+        text = await asyncio.wrap_future(self.workers.submit(clean_one, item))
+        self._spider.store.save_text(item.payload, text)
+        return item
+
+    def close_spider(self) -> None:
+        """End the worker processes."""
+        self.workers.close()
+
+    @property
+    def _spider(self) -> Any:
+        return self.crawler.spider

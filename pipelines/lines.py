@@ -1,0 +1,83 @@
+"""An element's words as lines: one a paragraph, in the order a reader meets them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from lxml import etree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lxml.html import HtmlElement
+
+_BLOCKS = frozenset(
+    """
+    address article aside blockquote body br caption center dd details div dl dt fieldset figcaption figure footer
+    form h1 h2 h3 h4 h5 h6 header hr html iframe legend li main menu nav ol p pre section summary table tbody td
+    tfoot th thead tr ucapcontent ul
+    """.split()  # noqa: SIM905
+)
+_BREAK = "\u2028"
+_INVISIBLE = str.maketrans("", "", "\u200b\u200c\u200d\u2060\ufeff\u00ad")
+_SPACES = re.compile(r"[ \t\r\n\f\v\x85\xa0\u2000-\u200a\u202f\u205f]+")
+_WRAP = re.compile(r"(?<=[^\x00-\xa0])[ \t]*[\r\n]\s*(?=[^\x00-\xa0])")
+
+
+def lines(element: HtmlElement) -> list[str]:
+    """Read an element's text as lines, broken where a browser would break them.
+
+    Runs of white space become one space; white space at the edges of a line, and a line end between two
+    Chinese characters (which is the source's, not the text's), go. The element's own tail is not read.
+    """
+    found: list[str] = []
+    pieces: list[str] = []
+    for pre in element.iter("pre"):
+        _break_lines(pre)
+    for event, node in etree.iterwalk(element, events=("start", "end")):
+        if node.tag in _BLOCKS and pieces:
+            found += _close(pieces)
+            pieces.clear()
+        words = node.text if event == "start" else node.tail if node is not element else None
+        if words:
+            pieces.append(words)
+    return found + _close(pieces)
+
+
+def tidy(text: str) -> str:
+    r"""Make one line of a string as `lines` does.
+
+    >>> tidy(" 一、\xa0\xa0总体\n情况　")
+    '一、 总体情况'
+    """
+    text = text.translate(_INVISIBLE)
+    if "\n" in text:
+        text = _WRAP.sub("", text)
+    return _SPACES.sub(" ", text).strip()
+
+
+def glue(parts: Iterable[str]) -> str:
+    """Join a cell's paragraphs, with a space only between two Latin edges.
+
+    >>> glue(["商业", "企业"]), glue(["12", "34"])
+    ('商业企业', '12 34')
+    """
+    whole = ""
+    for part in parts:
+        latin = whole[-1:].isascii() and part[:1].isascii()
+        whole += f" {part}" if whole and latin else part
+    return whole
+
+
+def _close(pieces: list[str]) -> list[str]:
+    return [line for part in "".join(pieces).split(_BREAK) if (line := tidy(part))]
+
+
+def _break_lines(pre: HtmlElement) -> None:
+    """Turn the line ends of preformatted text into marks that survive the folding of white space."""
+    for node in pre.iter():
+        if node.text:
+            node.text = node.text.replace("\n", _BREAK)
+        if node.tail and node is not pre:
+            node.tail = node.tail.replace("\n", _BREAK)

@@ -1,0 +1,120 @@
+"""The page as a tree, made ready: hidden bodies brought out, what is not text taken away."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import TYPE_CHECKING
+
+from lxml import etree
+from lxml.html import Element, HTMLParser, document_fromstring, fragment_fromstring
+
+if TYPE_CHECKING:
+    from lxml.html import HtmlElement
+
+MARK = "\ufdd0"
+"""A noncharacter that stands before the number of a table taken out of the tree; `tree` lets none in."""
+
+_UNWANTED = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff{MARK}\ufdd1-\ufdef\ufffe\uffff]")
+_NOT_TEXT = ("script", "style", "noscript", "template", "select", "button", "input", "svg", "canvas", "head", "title")
+_WRITTEN = re.compile(
+    r"""document\.write(?:ln)?\s*\(\s*(?P<quote>['"])(?P<html>.{0,20000}?(?<!\\))(?P=quote)""", re.DOTALL
+)
+_SHOWN_PDF = re.compile(r"""showVsb\w{0,12}\s*\(\s*["'](?P<url>[^"'<>]{1,500})["']""")
+_MARKED = re.compile(r"(?:ZJEG_RSS\.content\.|<\$\[信息内容\]>\s*|^Content)(?P<side>begin|start|end)", re.IGNORECASE)
+
+
+def tree(text: str) -> HtmlElement:
+    """Parse a page, whatever it holds: never raises, and an empty page is an empty tree.
+
+    Characters that no page may hold (control characters, surrogates, noncharacters) are dropped first.
+    """
+    source = _UNWANTED.sub("", text).encode("utf-8")
+    parser = HTMLParser(encoding="utf-8", huge_tree=True)  # without it a page nested 256 deep loses its end
+    try:
+        return document_fromstring(source, parser=parser, ensure_head_body=True)
+    except (etree.ParserError, etree.XMLSyntaxError, AssertionError):
+        return document_fromstring("<html><head></head><body></body></html>")
+
+
+def meta(root: HtmlElement) -> dict[str, str]:
+    """Read the named meta tags, lower-case names to first non-empty values, tags inside values removed."""
+    found: dict[str, str] = {}
+    for tag in root.iter("meta"):
+        name = (tag.get("name") or "").strip().lower()
+        content = " ".join(re.sub(r"<[^<>]{0,200}>", " ", tag.get("content") or "").split())
+        if name and content:
+            found.setdefault(name, content)
+    return found
+
+
+def prepare(root: HtmlElement) -> None:
+    """Change a tree, in place, into what its reader sees.
+
+    Links that inline scripts write become links; bodies kept in a textarea become elements; the text
+    between a CMS's comment marks becomes `<div class="marked-content">`; scripts, styles, form
+    controls and comments go.
+    """
+    _bring_out_written(root)
+    _bring_out_textareas(root)
+    _wrap_marked(root)
+    etree.strip_elements(root, *_NOT_TEXT, with_tail=False)
+    etree.strip_tags(root, etree.Comment, etree.ProcessingInstruction)
+
+
+def weigh(root: HtmlElement) -> dict[HtmlElement, int]:
+    """Count the characters under each element that are neither white space nor the words of a short link."""
+    weights: dict[HtmlElement, int] = {}
+    for node in reversed(list(root.iter())):
+        weight = _length(node.text) + sum(weights[child] + _length(child.tail) for child in node)
+        weights[node] = 0 if node.tag == "a" and node.get("href") and weight < 60 else weight
+    return weights
+
+
+def _length(text: str | None) -> int:
+    return len("".join(text.split())) if text else 0
+
+
+def _bring_out_written(root: HtmlElement) -> None:
+    for script in list(root.iter("script")):
+        source = script.text or ""
+        pieces = [found["html"].replace("\\", "") for found in _WRITTEN.finditer(source) if "href" in found["html"]]
+        pieces += [f'<a href="{html.escape(found["url"])}"></a>' for found in _SHOWN_PDF.finditer(source)]
+        for piece in pieces:
+            script.addprevious(_fragment(piece))
+
+
+def _bring_out_textareas(root: HtmlElement) -> None:
+    for area in list(root.iter("textarea")):
+        text = area.text_content()
+        if "<" in text and ">" in text:
+            area.addprevious(_fragment(text))
+        area.drop_tree()
+
+
+def _fragment(source: str) -> HtmlElement:
+    try:
+        return fragment_fromstring(source, create_parent="div")
+    except (etree.ParserError, etree.XMLSyntaxError, AssertionError, ValueError):
+        return Element("div")
+
+
+def _wrap_marked(root: HtmlElement) -> None:
+    """Wrap what stands between a CMS's begin mark and its end mark, where both have the same parent."""
+    for begin in [node for node in root.iter(etree.Comment, "meta") if _side(node) in ("begin", "start")]:
+        inside: list[HtmlElement] = []
+        for node in begin.itersiblings():
+            if _side(node) == "end":
+                box = Element("div", {"class": "marked-content"})
+                box.text, begin.tail = begin.tail, None
+                begin.addnext(box)
+                box.extend(inside)
+                break
+            inside.append(node)
+
+
+def _side(node: HtmlElement) -> str | None:
+    """Tell whether a comment or a meta tag opens or closes the article."""
+    words = node.get("name") if node.tag == "meta" else None if isinstance(node.tag, str) else node.text
+    found = _MARKED.search(words or "")
+    return found["side"].lower() if found else None

@@ -1,0 +1,72 @@
+"""The cleaning rules, read once from rules.toml: data, each with an example it catches and one it keeps."""
+
+from __future__ import annotations
+
+import functools
+import re
+import tomllib
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Container:
+    """How one CMS marks its article: an id, a class, an element's tag, or a pair of comments."""
+
+    name: str
+    by: Literal["id", "class", "tag", "comment"]
+    value: str
+    loose: bool
+    catch: str
+    keep: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Widget:
+    """An element that is never text: known by a word of its class or by its id."""
+
+    name: str
+    words: frozenset[str]
+    catch: str
+    keep: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """A line that is never text, matched whole without its white space; `edge` ones only near an end."""
+
+    name: str
+    pattern: re.Pattern[str]
+    edge: bool
+    catch: str
+    keep: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rules:
+    """All rules of the house."""
+
+    containers: tuple[Container, ...]
+    widgets: tuple[Widget, ...]
+    lines: tuple[Line, ...]
+
+    @property
+    def widget_words(self) -> frozenset[str]:
+        """Every class word and id that names a widget."""
+        return frozenset[str]().union(*(widget.words for widget in self.widgets))
+
+
+@functools.cache
+def rules() -> Rules:
+    """Read the packaged rules; a key that is missing or unknown raises TypeError or KeyError with its name."""
+    read: dict[str, list[dict[str, Any]]] = tomllib.loads(
+        resources.files(__package__).joinpath("rules.toml").read_text(encoding="utf-8")
+    )
+    return Rules(
+        containers=tuple(Container(**{"loose": False} | table) for table in read["container"]),
+        widgets=tuple(Widget(**table | {"words": frozenset(table["words"])}) for table in read["widget"]),
+        lines=tuple(
+            Line(**{"edge": False} | table | {"pattern": re.compile(table["pattern"])}) for table in read["line"]
+        ),
+    )
