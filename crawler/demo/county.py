@@ -1,0 +1,147 @@
+"""The demo county as it truly is: offices, reports, numbers, dates, and what happens between its two days."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from crawler.demo.articles import decoys, news, report
+from crawler.demo.dice import dice
+from crawler.demo.forms import STATISTICS, form_of
+from crawler.demo.model import Answer, Article, Edit, Office
+from crawler.demo.numbers import Numbers, years_of
+from crawler.demo.offices import offices as offices_of
+from crawler.demo.truth import sources_toml, truth
+from crawler.demo.web import Web
+
+
+@dataclass(frozen=True, kw_only=True)
+class County:
+    """The county: its offices, its last year, and the seed that everything else is drawn from."""
+
+    offices: tuple[Office, ...]
+    years: tuple[int, int]
+    seed: int
+
+    @classmethod
+    def make(cls, *, seed: int = 2026, offices: int | None = None, years: tuple[int, int] = (2008, 2025)) -> County:
+        """Make the hand-made county, or one of any number of offices, with reports on the given years.
+
+        Raises ValueError where the names for that many offices run out.
+        """
+        return cls(offices=offices_of(offices, years=years), years=years, seed=seed)
+
+    def today(self, day: int) -> date:
+        """Say which date a day of the county's life is: day 1 is 8 April after its last year, day 2 a week later."""
+        return date(self.years[1] + 1, 4, 8) + timedelta(days=7 * (day - 1))
+
+    def answer(self, url: str, *, day: int) -> Answer:
+        """Answer one GET of an absolute URL on one day; always the same for the same URL and day."""
+        return self._web.answer(url, day=day)
+
+    def sources_toml(self) -> str:
+        """Describe every office, and the mirror, as source tables for the crawler."""
+        return sources_toml(self)
+
+    def truth(self, *, day: int) -> dict[str, Any]:
+        """Tell all that a perfect crawl and a perfect reader would find on that day, ready for JSON."""
+        return truth(self, day=day)
+
+    def office(self, edit: Edit) -> Office:
+        """Find the office whose report an edit touched."""
+        return next(office for office in self.offices if office.host == edit.host)
+
+    def column(self, office: Office, *, day: int) -> list[Article]:
+        """List what an office's report column shows on a day, newest first: reports and decoys."""
+        gone = self.withdrawn if day > 1 else None
+        shown = [a for a in self._articles(office) if a.published <= self.today(day) and (office.label, a.year) != gone]
+        if day > 1 and (edit := self.changed) and edit.host == office.host:
+            shown = [self.edited(office, edit) if a.year == edit.year else a for a in shown]
+        return shown
+
+    def news(self, office: Office) -> list[Article]:
+        """List an office's news, newest first."""
+        return news(office, seed=self.seed, today=self.today(1))
+
+    def edited(self, office: Office, edit: Edit) -> Article:
+        """Write a report again with one number changed, in its prose and in its table."""
+        return self._report(office, edit.year, {edit.code: edit.after})
+
+    @functools.cached_property
+    def late(self) -> frozenset[tuple[str, int]]:
+        """Name the two reports that appear between the two days: (label, year)."""
+        last = self.years[1]
+        return frozenset((office.label, last) for n in (0, 5) if (office := self._nth(n)) and last in office.years)
+
+    @functools.cached_property
+    def withdrawn(self) -> tuple[str, int] | None:
+        """Name the report that is taken down between the two days: (label, year)."""
+        office = self._nth(4)
+        years = [year for year in office.years if (office.label, year) not in self.late] if office else []
+        return (office.label, years[len(years) // 2]) if len(years) > 1 else None
+
+    @functools.cached_property
+    def changed(self) -> Edit | None:
+        """Describe the silent change between the two days: how many applications one report says it received."""
+        office = self._nth(2)
+        kept = self._undisturbed(office)
+        return self._edit(office, kept[-3:][0]) if kept else None
+
+    @functools.cached_property
+    def altered(self) -> Edit | None:
+        """Describe the number that the mirror altered in its copy of one office's reports."""
+        office = self._nth(1)
+        kept = self._undisturbed(office)
+        return self._edit(office, kept[len(kept) // 2]) if kept else None
+
+    def _nth(self, n: int) -> Office | None:
+        """Choose an office that has reports, by its place."""
+        able = [office for office in self.offices if office.years]
+        return able[n % len(able)] if able else None
+
+    def _undisturbed(self, office: Office | None) -> list[int]:
+        disturbed = {*self.late, self.withdrawn}
+        return [y for y in office.years if (office.label, y) not in disturbed] if office else []
+
+    def _edit(self, office: Office, year: int) -> Edit:
+        code = "t3.1.t" if form_of(year) not in {None, STATISTICS} else "3.1"
+        before = int(self._numbers(office)[year][code])
+        return Edit(host=office.host, year=year, code=code, before=before, after=before + 11)
+
+    @functools.cached_property
+    def _web(self) -> Web:
+        return Web(county=self)
+
+    @functools.cached_property
+    def _numbers(self) -> Callable[[Office], dict[int, Numbers]]:
+        return functools.cache(lambda o: years_of(o.label, seed=self.seed, size=o.size, last=self.years[1]))
+
+    @functools.cached_property
+    def _articles(self) -> Callable[[Office], list[Article]]:
+        return functools.cache(self._written)
+
+    def _written(self, office: Office) -> list[Article]:
+        strays = decoys(office, seed=self.seed, years=office.years or self.years)
+        return sorted(
+            [*(self._report(office, year, {}) for year in office.years), *strays],
+            key=lambda a: (a.published, a.id),
+            reverse=True,
+        )
+
+    def _report(self, office: Office, year: int, edits: Mapping[str, int]) -> Article:
+        numbers = {**self._numbers(office)[year], **edits}
+        published = self._published(office, year)
+        return report(office, year, seed=self.seed, numbers=numbers, published=published)
+
+    def _published(self, office: Office, year: int) -> date:
+        """Date a report as the law of its time asks, or late; the two late ones fall between the two days."""
+        rng = dice(self.seed, office.label, year, "published")
+        if (office.label, year) in self.late:
+            return self.today(1) + timedelta(days=rng.randint(2, 6))
+        month = 1 if year >= 2019 and office.level == "department" else 3
+        day = date(year + 1, month, rng.randint(10, 31))
+        very_late = rng.random() < 0.15 and year < self.years[1]
+        return day + timedelta(days=rng.randint(20, 200)) if very_late else day

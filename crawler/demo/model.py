@@ -1,0 +1,102 @@
+"""The records of the demo county: offices, articles, attachments, answers, edits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+from crawler.demo.forms import Grid
+from crawler.demo.numbers import Numbers
+from crawler.demo.pdf import pdf
+from crawler.demo.prose import Line
+
+DOMAIN = "yunxiu.gov.example"
+MIRROR = "www.haoyun-trip.example"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Office:
+    """One office and the habits of its site; offices.toml says what each habit means."""
+
+    label: str
+    name: str
+    style: str
+    years: tuple[int, ...]
+    topics: tuple[str, ...]
+    slug: str
+    we: str = "我局"
+    level: Literal["department", "government"] = "department"
+    size: int = 12
+    route: Literal["menu", "page", "image"] = "menu"
+    start: Literal["home", "column", "annual"] = "home"
+    bytes: str = "utf-8"
+    meta: str = "utf-8"
+    header: str = "utf-8"
+    pager: Literal["createPageHTML", "Pager"] = "createPageHTML"
+    body: Literal["plain", "word", "lines"] = "plain"
+    layout: bool = False
+    zero: str = "0"
+    files: bool = False
+    only_file: tuple[int, ...] = ()
+    robots: str | None = None
+
+    @property
+    def host(self) -> str:
+        """Name the office's host."""
+        return f"{self.label}.{DOMAIN}"
+
+    @property
+    def source(self) -> str:
+        """Name the office as a source of the crawler."""
+        return f"yunxiu_{self.label}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """An attachment: its name on the site, the words of its link, and what it says."""
+
+    name: str
+    label: str
+    paragraphs: tuple[str, ...]
+
+    def content(self) -> bytes:
+        """Give the attachment's bytes, a PDF."""
+        return pdf(self.paragraphs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Article:
+    """One article; a report if it has a `year`."""
+
+    id: int
+    title: str
+    published: date
+    lines: tuple[Line, ...]
+    year: int | None = None
+    form: str | None = None
+    numbers: Numbers = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
+    grids: Mapping[str, Grid] = field(default_factory=dict)
+    files: tuple[File, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a host answers: status, headers, bytes."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edit:
+    """One number of one report that was given another value."""
+
+    host: str
+    year: int
+    code: str
+    before: int
+    after: int

@@ -1,0 +1,135 @@
+"""`gongkai demo`: crawl the county on two days of its life, and say what the archive knows afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+
+import click
+
+from archive import reader
+from archive.compare import changed_lines, edits
+from archive.database import ArchiveError, Row, connect
+from crawler.cli import Exit, visit_table
+from crawler.demo.county import County
+from crawler.demo.server import serve
+from crawler.run import Job, crawl
+from crawler.sources import Source, load
+
+LABELS = ("demo day 1", "demo day 2")
+
+
+def run(archive: Path) -> int:
+    """Crawl the days that the archive does not hold yet, print what was found, and give the exit code."""
+    county = County.make()
+    done = _days_done(archive)
+    if len(done) == len(LABELS):
+        click.echo(f"{archive} holds both days already; it is made anew")
+        _remove(archive)
+        done = []
+    sources = _sources(county)
+    with serve(county) as server:
+        os.environ["http_proxy"] = server.url  # how the crawler reaches hosts that do not exist
+        click.echo(f"the county is served on {server.url}, a proxy on loopback; archive {archive}")
+
+        def job(day: int) -> Job:
+            def before() -> None:
+                server.day = day
+                click.echo(f"\nday {day}: crawling {len(sources)} sources")
+
+            return Job(sources=sources, label=LABELS[day - 1], before=before)
+
+        jobs = [job(day) for day in (1, 2) if LABELS[day - 1] not in done]
+        results = crawl(jobs, archive=archive, settings={"PROGRESS": True})
+    for result in results:
+        click.echo(f"\n{visit_table(result.visits)}")
+    if results[-1].status != "finished":
+        return Exit.INTERRUPTED
+    missing = _show(archive, county)
+    well = not missing and all(visit.status == "ok" for result in results for visit in result.visits)
+    return Exit.WELL if well else Exit.SOME_FAILED
+
+
+def _show(archive: Path, county: County) -> list[tuple[str, int]]:
+    """Print reports by office and year, changes, withdrawals and copies; give what the county has and we do not."""
+    db = connect(archive)
+    reports = reader.coverage(db)
+    click.echo("\nreports by office and year (o in time, L late, x withdrawn since)\n")
+    click.echo("\n".join(_grid(reports)))
+    click.echo("\nchanged in silence")
+    for change in reader.changes(db):
+        click.echo(f"  {change['agency']} {change['year']}: {change['url']}")
+        before, after = (reader.text_of(db, change[key])["text"] for key in ("before", "payload"))
+        for line in _edits(before, after):
+            click.echo(f"    {line}")
+    click.echo("\nwithdrawn")
+    for report in reports:
+        if report["withdrawn_on"]:
+            click.echo(
+                f"  {report['agency']} {report['year']}: {report['title']}, answered until {report['withdrawn_on']}"
+            )
+    click.echo("\ncopies, kept and not believed")
+    for line in _copies(db):
+        click.echo(f"  {line}")
+    found = {(r["agency"], r["year"]) for r in reports}
+    expected = {(r["agency"], r["year"]) for day in (1, 2) for r in county.truth(day=day)["reports"]}
+    sizes = reader.sizes(db)
+    click.echo(
+        f"\n{len(found & expected)} of the county's {len(expected)} reports found, {len(found - expected)} that are none; "
+        f"{sizes['captures']} captures, {sizes['bytes'] / 1e6:.1f} MB served, {sizes['stored'] / 1e6:.1f} MB stored"
+    )
+    click.echo(f"browse them: make browse, or gongkai browse --archive {archive}")
+    return sorted(expected ^ found)
+
+
+def _grid(reports: list[Row]) -> Iterator[str]:
+    years = range(min(r["year"] for r in reports), max(r["year"] for r in reports) + 1)
+    yield "  " + " ".join(f"{year % 100:02}" for year in years)
+    for agency, own in groupby(reports, key=lambda r: r["agency"]):
+        marks = {r["year"]: "x" if r["withdrawn_on"] else "L" if r["days_late"] else "o" for r in own}
+        yield "  " + " ".join(f" {marks.get(year, '.')}" for year in years) + f"  {agency}"
+
+
+def _copies(db: sqlite3.Connection) -> Iterator[str]:
+    pages = reader.carriers(db)
+    official = {(p["agency"], p["year"]): p for p in pages if p["standing"] == "official"}
+    for copy in pages:
+        if copy["standing"] == "official":
+            continue
+        text = reader.text_of(db, copy["payload"])
+        yield f"{copy['agency']} {copy['year']}: {copy['url']} ({', '.join(json.loads(text['flags']))})"
+        if original := official.get((copy["agency"], copy["year"])):
+            for line, times in Counter(_edits(reader.text_of(db, original["payload"])["text"], text["text"])).items():
+                yield f"  {line}" + (f" ({times} times)" if times > 1 else "")
+
+
+def _edits(before: str, after: str) -> Iterator[str]:
+    for old, new in changed_lines(before, after):
+        yield from edits(old, new, context=8)
+
+
+def _sources(county: County) -> tuple[Source, ...]:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "county.toml")
+        file.write_text(county.sources_toml(), encoding="utf-8")
+        return load(file)
+
+
+def _days_done(archive: Path) -> list[str]:
+    if not archive.exists():
+        return []
+    runs = reader.runs(connect(archive), last=1000)
+    if foreign := [r["id"] for r in runs if r["label"] not in LABELS]:
+        raise ArchiveError(f"{archive}: holds runs that are not the demo's ({foreign[0]}); name another --archive")
+    return [r["label"] for r in runs if r["status"] == "finished"]
+
+
+def _remove(archive: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        archive.with_name(archive.name + suffix).unlink(missing_ok=True)

@@ -1,0 +1,109 @@
+"""One office's site on one day: what stands on it and where, and the noise of the day."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from crawler.demo.dice import dice
+from crawler.demo.model import Article, Office
+from crawler.demo.styles import style_of
+
+if TYPE_CHECKING:
+    from crawler.demo.county import County
+
+NEWS, ZONE = "gzdt", "xxgk"
+SECTIONS = {
+    "jgzn": "机构职能",
+    NEWS: "工作动态",
+    "zcwj": "政策文件",
+    ZONE: "政府信息公开",
+    "bsfw": "办事服务",
+    "hdjl": "互动交流",
+    "ztzl": "专题专栏",
+}
+REPORTS = "政府信息公开年报"
+INTRANET = "/nbgz/"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """What an office's report column and its news show on one day, and where they stand in its style."""
+
+    office: Office
+    column: tuple[Article, ...]
+    news: tuple[Article, ...]
+    links: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, county: County, office: Office, *, day: int) -> Site:
+        """Collect what an office shows on a day."""
+        return cls(
+            office=office,
+            column=tuple(county.column(office, day=day)),
+            news=tuple(county.news(office)),
+            links=tuple((o.name, f"http://{o.host}/") for o in county.offices[:60]),
+        )
+
+    @property
+    def skin(self) -> str:
+        """Give what all class names of the style begin with."""
+        return style_of(self.office).SKIN
+
+    @property
+    def guarded(self) -> bool:
+        """Say whether the site has a part that robots.txt asks crawlers to leave alone."""
+        return INTRANET in (self.office.robots or "")
+
+    def section(self, slug: str) -> str:
+        """Give the path of a section's first page."""
+        return style_of(self.office).section(self.office, slug)
+
+    def name(self, slug: str) -> str:
+        """Name a section as its own pages do."""
+        return REPORTS if slug == self.office.slug else SECTIONS[slug]
+
+    def shelf(self, article: Article) -> Sequence[Article]:
+        """Give the list an article stands in."""
+        return self.news if any(a is article for a in self.news) else self.column
+
+    def address(self, article: Article) -> str:
+        """Give the path of an article."""
+        slug = NEWS if self.shelf(article) is self.news else self.office.slug
+        return style_of(self.office).address(self.office, slug, article)
+
+    def files(self, article: Article) -> list[tuple[str, str]]:
+        """Give the path and the label of each attachment of an article."""
+        style, slug = style_of(self.office), self.office.slug
+        return [(style.attachment(self.office, slug, article, file), file.label) for file in article.files]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noise:
+    """What differs from one fetch day to another and means nothing."""
+
+    path: str
+    today: date
+    token: str
+    session: str
+    visits: int
+
+    @classmethod
+    def of(cls, path: str, *, today: date, key: str) -> Noise:
+        """Draw the noise of one page on one day."""
+        rng = dice(key)
+        return cls(
+            path=path,
+            today=today,
+            token=f"{rng.getrandbits(64):016x}",
+            session=f"{rng.getrandbits(128):032X}",
+            visits=rng.randint(40, 90_000),
+        )
+
+
+def href(path: str, *, from_: str) -> str:
+    """Write a path relative to the page it stands on."""
+    return posixpath.relpath(path, posixpath.dirname(from_.partition("?")[0]))

@@ -1,0 +1,300 @@
+"""The demo county is what it says it is: true to the forms, the same every time, and changed only where it says so."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import tomllib
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+
+from crawler.demo.county import County
+from crawler.demo.forms import forms
+from crawler.demo.model import MIRROR
+from crawler.demo.server import Demo, serve
+from crawler.demo.web import url_of
+
+LINK = re.compile(r"""href=["']([^"'#]+)["']|url=([^"']+)""")
+PAGES = re.compile(r"""createPageHTML\((\d+),|Pager\(\{size:(\d+)""")
+NOISE = re.compile(r'(?s)<div class="(?:prevnext|related)">.*?</div>|[0-9A-Fa-f]{16,}|\d+')
+
+
+@pytest.fixture(scope="module")
+def county() -> County:
+    return County.make()
+
+
+@pytest.fixture(scope="module")
+def truths(county: County) -> dict[int, dict]:
+    return {day: county.truth(day=day) for day in (1, 2)}
+
+
+@pytest.fixture
+def demo(county: County):
+    with serve(county) as demo:
+        yield demo
+
+
+def text_of(county: County, url: str, *, day: int = 1) -> str:
+    office = next((o for o in county.offices if o.host == urlsplit(url).hostname), None)
+    answer = county.answer(url, day=day)
+    assert answer.status == 200, url
+    return answer.body.decode(office.bytes if office else "utf-8")
+
+
+def ask(demo: Demo, url: str, *, proxy: bool, **headers: str) -> tuple[int, bytes, http.client.HTTPMessage]:
+    parts = urlsplit(url)
+    target = url if proxy else f"{parts.path or '/'}{'?' * bool(parts.query)}{parts.query}"
+    connection = http.client.HTTPConnection("127.0.0.1", demo.port, timeout=10)
+    try:
+        connection.request("GET", target, headers={"Host": parts.netloc, **headers})
+        response = connection.getresponse()
+        return response.status, response.read(), response.headers
+    finally:
+        connection.close()
+
+
+def broken_rules(report: dict) -> list[str]:
+    """Name every rule of the form that a report's numbers break."""
+    n, form = report["numbers"], report["form"]
+    if form is None:
+        return []
+    if form == "gbf-2014-32":
+        spec = forms()[form]
+        sums = [whole for whole, parts in spec["sums"].items() if n[whole] != sum(n[p] for p in parts)]
+        return sums + [part for part, whole in spec["at_most"] if n[part] > n[whole]]
+    broken, who = [], [code for code, _ in forms()["applicants"]]
+    rows = [code for code, _, below in forms()[form]["t3"] if not below]
+    for w in who:
+        t3 = {row: n[f"t3.{row}.{w}"] for row in rows}
+        broken += [f"balance {w}"] * (t3["1"] + t3["2"] != t3["3.7"] + t3["4"])
+        broken += [f"total {w}"] * (t3["3.7"] != sum(t3[r] for r in forms()[form]["results"]))
+    broken += [f"row {r}" for r in rows if n[f"t3.{r}.t"] != sum(n[f"t3.{r}.{w}"] for w in who[:-1])]
+    return broken + [p for p, _ in forms()["paths"] if n[f"t4.{p}t"] != sum(n[f"t4.{p}{i}"] for i in "1234")]
+
+
+def test_every_report_keeps_every_rule_of_its_form(truths):
+    reports = truths[1]["reports"]
+    assert {r["form"] for r in reports} == {None, "gbf-2014-32", "gkb-2019-60", "gkb-2021-30"}
+    assert {r["url"]: broken_rules(r) for r in reports if broken_rules(r)} == {}
+
+
+def test_what_one_year_leaves_open_the_next_takes_over(truths):
+    modern = {(r["source"], r["year"]): r["numbers"] for r in truths[1]["reports"] if r["year"] >= 2019}
+    pairs = [(n, modern[s, y + 1]) for (s, y), n in modern.items() if (s, y + 1) in modern]
+    assert len(pairs) > 50
+    assert all(a[f"t3.4.{w}"] == b[f"t3.2.{w}"] for a, b in pairs for w in ("p", "c1", "c2", "c3", "c4", "c5", "t"))
+    stocks = [(a, b) for a, b in pairs if "t2.20.1.norm.valid" in a]
+    made, void, valid = (f"t2.20.1.norm.{what}" for what in ("made", "void", "valid"))
+    assert all(b[valid] == a[valid] + b[made] - b[void] for a, b in stocks)
+
+
+def test_the_grids_have_the_forms_shapes(truths):
+    shapes = {
+        "gbf-2014-32": {"statistics": (73, 3)},
+        "gkb-2019-60": {"t2": (18, 4), "t3": (26, 10), "t4": (4, 15)},
+        "gkb-2021-30": {"t2": (14, 4), "t3": (28, 10), "t4": (4, 15)},
+        None: {},
+    }
+    for report in truths[1]["reports"]:
+        assert {id_: (len(g), len(g[0])) for id_, g in report["grids"].items()} == shapes[report["form"]]
+        assert all(len(row) == len(grid[0]) for grid in report["grids"].values() for row in grid)
+
+
+def test_the_words_on_the_page_are_the_truth(county, truths):
+    for day, truth in truths.items():
+        for report in truth["reports"]:
+            if report["only_file"]:
+                continue
+            page = re.sub(r"<[^>]+>", "", text_of(county, report["url"], day=day))
+            assert all(paragraph in page for paragraph in report["prose"]), report["url"]
+            assert all(word in page for word in report["words"].values())
+            assert report["title"] in page
+
+
+def test_between_the_days_only_what_is_told_changes(county, truths):
+    one, two = ({r["url"]: r for r in truths[day]["reports"]} for day in (1, 2))
+    assert (truths[1]["new"], truths[1]["withdrawn"], truths[1]["changed"]) == ([], [], [])
+    assert sorted(two.keys() - one.keys()) == truths[2]["new"]
+    assert sorted(one.keys() - two.keys()) == truths[2]["withdrawn"]
+    assert (len(truths[2]["new"]), len(truths[2]["withdrawn"]), len(truths[2]["changed"])) == (2, 1, 1)
+    change = truths[2]["changed"][0]
+    assert [url for url in one.keys() & two.keys() if one[url] != two[url]] == [change["url"]]
+    before, after = one[change["url"]], two[change["url"]]
+    differing = {code for code, n in before["numbers"].items() if after["numbers"][code] != n}
+    assert differing == {change["code"]}
+    assert (before["numbers"][change["code"]], after["numbers"][change["code"]]) == (change["before"], change["after"])
+    assert sum(a != b for a, b in zip(before["prose"], after["prose"], strict=True)) == 1
+    assert broken_rules(after)
+    gone = truths[2]["withdrawn"][0]
+    assert (county.answer(gone, day=1).status, county.answer(gone, day=2).status) == (200, 404)
+
+
+def test_between_the_days_every_page_has_noise_and_nothing_else(county, truths):
+    changed = truths[2]["changed"][0]["url"]
+    for report in truths[2]["reports"]:
+        if (url := report["url"]) in truths[2]["new"]:
+            continue
+        pages = [text_of(county, url, day=day) for day in (1, 2)]
+        assert pages[0] != pages[1]
+        assert NOISE.sub("", pages[0]) == NOISE.sub("", pages[1])
+        bodies = [re.sub(r"<[^>]+>", "", page) for page in pages]
+        same = [all(p in body for p in report["prose"]) for body in bodies]
+        assert same == [url != changed or report["only_file"], True]
+
+
+def test_everything_is_drawn_from_the_seed(county, truths):
+    again, other = County.make(), County.make(seed=7)
+    assert json.dumps(again.truth(day=2)) == json.dumps(truths[2])
+    assert other.truth(day=1) != truths[1]
+    url = truths[1]["reports"][0]["url"]
+    assert again.answer(url, day=1) == county.answer(url, day=1) == county.answer(url, day=1)
+
+
+@pytest.mark.parametrize("day", [1, 2])
+def test_every_report_can_be_reached_by_links(county, truths, day):
+    for source in tomllib.loads(county.sources_toml()).values():
+        if "xxgkAnnualReport" in source["start_urls"][0] or source.get("copy_of"):
+            continue
+        host, seen, waiting = source["hosts"][0], set(), list(source["start_urls"])
+        while waiting:
+            if (url := waiting.pop()) in seen or urlsplit(url).hostname != host:
+                continue
+            seen.add(url)
+            answer = county.answer(url, day=day)
+            if answer.status != 200 or answer.body.startswith(b"%PDF"):
+                continue
+            page = text_of(county, url, day=day)
+            waiting += [urljoin(url, a or b).replace("&amp;", "&") for a, b in LINK.findall(page)]
+            count = max((int(a or b) for a, b in PAGES.findall(page)), default=1)
+            waiting += [urljoin(url, f"index_{k}.html") for k in range(1, count)]
+        expected = {r["url"] for r in truths[day]["reports"] if urlsplit(r["url"]).hostname == host}
+        assert expected <= seen, source["name"]
+
+
+def test_one_report_a_year_by_address_and_a_plain_word_where_there_is_none(county, truths):
+    reports = {r["year"]: r["url"] for r in truths[1]["reports"] if r["source"] == "yunxiu_rsj"}
+    assert 2014 not in reports
+    assert "暂无2014年的年度报告" in text_of(county, reports[2015].replace("fbtime=2015", "fbtime=2014"))
+
+
+def test_bytes_and_declared_charsets_disagree_where_they_should(county):
+    page = county.answer("http://czj.yunxiu.gov.example/", day=1)
+    assert "charset" not in page.headers["Content-Type"]
+    assert "charset=gb2312" in page.body.decode("gb18030")
+    liar = county.answer("http://slj.yunxiu.gov.example/", day=1)
+    assert liar.headers["Content-Type"].endswith("utf-8")
+    assert "云岫县水利局" in liar.body.decode("gb18030")
+    with pytest.raises(UnicodeDecodeError):
+        liar.body.decode("utf-8")
+
+
+def test_robots_are_of_four_kinds(county):
+    def robots(label: str) -> tuple[int, bytes]:
+        answer = county.answer(f"http://{label}.yunxiu.gov.example/robots.txt", day=1)
+        return answer.status, answer.body
+
+    assert robots("www") == (200, b"User-agent: *\nDisallow: /nbgz/\n")
+    assert b"Crawl-delay: 0.2" in robots("wjj")[1]
+    assert robots("lyj")[0] == 200
+    assert b"<html" in robots("lyj")[1]
+    assert robots("czj")[0] == 404
+
+
+def test_the_mirror_copies_one_office_in_other_words(county, truths):
+    copies = truths[1]["copies"]
+    (altered,) = (c["altered"] for c in copies if c["altered"])
+    assert altered["before"] != altered["after"]
+    for copy in copies:
+        assert urlsplit(copy["url"]).hostname == MIRROR
+        assert urlsplit(copy["url"]).path == urlsplit(copy["of"]).path
+        text = re.sub(r"(?s)<(script|style).*?</\1>|<[^>]+>", "", text_of(county, copy["url"]))
+        assert "報(bào)" in text
+        assert "報" not in text.replace("報(bào)", "")
+        assert copy["brand"] in text
+
+
+def test_attachments_are_pdf(county, truths):
+    files = [f["url"] for r in truths[1]["reports"] for f in r["attachments"]]
+    assert len(files) > 10
+    for url in files:
+        answer = county.answer(url, day=1)
+        assert answer.headers["Content-Type"] == "application/pdf"
+        assert answer.body.startswith(b"%PDF-1.4")
+        assert answer.body.endswith(b"%%EOF\n")
+
+
+def test_the_source_tables_say_what_a_crawl_should_find(county, truths):
+    tables = tomllib.loads(county.sources_toml())
+    assert tables["mirror_haoyun"]["hosts"] == []
+    assert tables["mirror_haoyun"]["copy_of"] == "yunxiu_czj"
+    for name, table in tables.items():
+        if name != "mirror_haoyun":
+            assert table["expect_min"] == sum(r["source"] == name for r in truths[1]["reports"])
+        assert county.answer(table["start_urls"][0], day=1).status == 200
+
+
+@pytest.mark.parametrize("count", [1, 7, 60])
+def test_a_county_can_be_of_any_size(count):
+    big = County.make(offices=count, years=(2016, 2022))
+    assert len({office.host for office in big.offices}) == len({office.name for office in big.offices}) == count
+    office = big.offices[-1]
+    reports = [a for a in big.column(office, day=2) if a.year]
+    assert {r.year for r in reports} >= set(range(2016, 2022)) - {2019}
+    assert big.answer(url_of(office, reports[0]), day=2).status == 200
+
+
+def test_the_server_answers_as_proxy_and_by_host(county, demo, truths):
+    url = truths[1]["reports"][0]["url"]
+    for proxy in (True, False):
+        status, body, _ = ask(demo, url, proxy=proxy)
+        assert (status, body) == (200, county.answer(url, day=1).body)
+    alias = url.replace("yunxiu.gov.example", f"localhost:{demo.port}")
+    assert ask(demo, alias, proxy=False)[1] == county.answer(url, day=1).body
+    assert b"czj.localhost" in ask(demo, demo.url + "/", proxy=False)[1]
+    assert ask(demo, "http://nobody.example/", proxy=True)[0] == 502
+    demo.day = 2
+    assert ask(demo, truths[2]["new"][0], proxy=True)[0] == 200
+
+
+def test_the_server_does_not_send_a_known_attachment_again(demo, truths):
+    url = next(f["url"] for r in truths[1]["reports"] for f in r["attachments"])
+    tag = ask(demo, url, proxy=True)[2]["ETag"]
+    assert ask(demo, url, proxy=True, **{"If-None-Match": tag})[:2] == (304, b"")
+
+
+def test_hosts_fail_as_they_are_told(demo, truths):
+    host = "jyj.yunxiu.gov.example"
+    url = next(r["url"] for r in truths[1]["reports"] if host in r["url"])
+    demo.faults[host] = "dead"
+    with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
+        ask(demo, url, proxy=True)
+    demo.faults[host] = "error"
+    assert ask(demo, url, proxy=True)[0] == 500
+    demo.faults[host] = "cut"
+    with pytest.raises(http.client.IncompleteRead):
+        ask(demo, url, proxy=True)
+    demo.faults[host] = "short"
+    with pytest.raises(UnicodeDecodeError):
+        ask(demo, url, proxy=True)[1].decode()
+    demo.faults[host] = "loop"
+    status, _, headers = ask(demo, url, proxy=True)
+    assert (status, headers["Location"]) == (302, url)
+    demo.faults[host] = "slow"
+    demo.pause = 0.05
+    assert ask(demo, url, proxy=True)[0] == 200
+    demo.faults[host] = "empty"
+    assert ask(demo, url, proxy=True)[0] == 404
+    assert ask(demo, f"http://{host}/xxgk/nb.htm", proxy=True)[0] == 200
+
+
+def test_the_server_closes_kept_connections(county):
+    with serve(county) as demo:
+        kept = http.client.HTTPConnection("127.0.0.1", demo.port, timeout=5)
+        kept.request("GET", "http://czj.yunxiu.gov.example/", headers={"Host": "czj.yunxiu.gov.example"})
+        kept.getresponse().read()
+        assert kept.sock is not None
+    assert kept.sock.recv(1) == b""
+    kept.close()
