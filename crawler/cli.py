@@ -1,0 +1,366 @@
+"""The command line: a thin face over the rooms."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from enum import IntEnum
+from importlib.metadata import version as version_of
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import click
+
+from archive import reader
+from archive.compare import changed_lines
+from archive.database import ArchiveError, LockedError, connect
+from archive.records import Text, Visit
+from crawler import sources as source_files
+
+ARCHIVE = Path("gongkai.sqlite")
+
+
+class Exit(IntEnum):
+    """How a command ended."""
+
+    WELL = 0
+    SOME_FAILED = 1  # some sources gave less than was asked, or the archive has faults
+    MISUSE = 2  # bad options, sources or files
+    NOTHING_WORKED = 3  # no source gave what was asked
+    LOCKED = 4  # another process is writing to the archive
+    INTERRUPTED = 130
+
+
+class Stop(click.ClickException):
+    """An error for the reader, without a traceback."""
+
+    def __init__(self, message: str, *, code: Exit) -> None:
+        super().__init__(message)
+        self.exit_code = code
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Turn the errors a user can do something about into one line and an exit code."""
+    try:
+        yield
+    except LockedError as error:
+        raise Stop(str(error), code=Exit.LOCKED) from error
+    except (ArchiveError, source_files.SourceError) as error:
+        raise Stop(str(error), code=Exit.MISUSE) from error
+
+
+def archive_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --archive."""
+    return click.option(
+        "--archive",
+        type=click.Path(path_type=Path, dir_okay=False),
+        default=ARCHIVE,
+        show_default=True,
+        help="The archive: one SQLite file.",
+    )(command)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(version_of("gongkai"), prog_name="gongkai")
+def main() -> None:
+    """Find, keep and read the yearly disclosure reports (政府信息公开工作年度报告) of China's public bodies.
+
+    Exit codes: 0 all well; 1 some sources failed or the archive has faults; 2 misuse; 3 nothing worked;
+    4 the archive is locked; 130 interrupted.
+    """
+
+
+@main.command()
+@click.argument("names", metavar="[SOURCE]...", nargs=-1)
+@archive_option
+@click.option(
+    "--sources",
+    "path",
+    type=click.Path(path_type=Path),
+    default=source_files.BUNDLED,
+    help="A TOML file of sources, or a folder of them.  [default: those that come with gongkai]",
+)
+@click.option("--limit", type=click.IntRange(min=1), default=None, help="Ask for at most N reports at each source.")
+@click.option("-v", "--verbose", is_flag=True, help="Say each capture.")
+def crawl(names: Sequence[str], archive: Path, path: Path, limit: int | None, *, verbose: bool) -> None:
+    """Crawl sources for their reports: all, or those named, or an address.
+
+    A SOURCE is a name from `gongkai sources`, or the address of a home page or a column of reports. A run that was
+    cut off within the last day is taken up where it stopped.
+    """
+    from crawler.run import Job
+    from crawler.run import crawl as run
+
+    with plain_errors():
+        chosen = source_files.pick(source_files.load(path), names)
+        results = run([Job(sources=chosen)], archive=archive, limit=limit or 0, settings=_settings(verbose=verbose))
+    for result in results:
+        click.echo(visit_table(result.visits))
+    result = results[-1]
+    click.echo(f"run {result.run} {result.status}; archive {archive}")
+    sys.exit(exit_code(result.status, result.visits))
+
+
+@main.command()
+@click.option(
+    "--sources", "path", type=click.Path(path_type=Path), default=source_files.BUNDLED, help="A TOML file or a folder."
+)
+def sources(path: Path) -> None:
+    """List the sources: name, office, region, where it publishes."""
+    with plain_errors():
+        known = source_files.load(path)
+    for source in known:
+        standing = f"copies {source.copy_of}" if source.copy_of else source.region
+        first = (*source.start_urls, *source.report_urls)[0]
+        click.echo(f"{source.id}\t{source.name}\t{standing}\t{first}")
+
+
+@main.command()
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--url", default="", help="The address the page was saved from, to complete its links.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a page, indented.")
+@click.option("--jsonl", is_flag=True, help="Print one JSON object a page, one a line; a folder always prints so.")
+def clean(files: Sequence[Path], url: str, *, as_json: bool, jsonl: bool) -> None:
+    """Clean saved pages, with no network: print the text, or all that is known as JSON.
+
+    A folder is walked for its .html, .htm and .shtml files.
+    """
+    from pipelines.clean import clean as clean_page
+
+    jsonl = jsonl or any(file.is_dir() for file in files)
+    for file in _pages(files):
+        text = clean_page(file.read_bytes(), url=url or file.resolve().as_uri())
+        if as_json or jsonl:
+            click.echo(json.dumps(text_record(file, text), ensure_ascii=False, indent=None if jsonl else 2))
+        else:
+            click.echo(f"{text.title}\n\n{text.text}" if text.title else text.text)
+
+
+@main.command()
+@click.argument("what", metavar="REPORT_OR_URL")
+@archive_option
+@click.option("--version", "number", type=click.IntRange(min=1), default=None, help="The N-th version of each page.")
+def show(what: str, archive: Path, number: int | None) -> None:
+    """Show a report: its pages, versions and text.
+
+    REPORT_OR_URL is a page's address, a report's id, or words of its agency, title and year: "财政局 2023".
+    """
+    with plain_errors():
+        db = connect(archive)
+        if "://" in what:
+            pages = [reader.find_page(db, what)]
+            if pages == [None]:
+                raise Stop(f"{what}: no such page in {archive}", code=Exit.MISUSE)
+            addresses = [(page["id"], page["url"]) for page in pages if page]
+        else:
+            reports = reader.find_reports(db, what)
+            if len(reports) != 1:
+                lines = [f"  {r['id']}  {r['agency']} {r['year']}" for r in reports] or ["  none"]
+                raise Stop(f"{what}: names {len(reports)} reports in {archive}:\n" + "\n".join(lines), code=Exit.MISUSE)
+            click.echo(report_lines(reports[0]))
+            carriers = reader.carriers(db, agency=reports[0]["agency"], year=reports[0]["year"])
+            addresses = [(c["page"], f"{c['url']}  ({c['standing']})") for c in carriers]
+        for page, address in addresses:
+            click.echo(address)
+            _show_page(db, page, number=number)
+
+
+@main.command()
+@archive_option
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def status(archive: Path, *, as_json: bool) -> None:
+    """Say what is in the archive, and how the last runs and each source's last visit went."""
+    with plain_errors():
+        db = connect(archive)
+        state = {"sizes": reader.sizes(db), "runs": reader.runs(db, last=5), "visits": reader.last_visits(db)}
+    if as_json:
+        click.echo(json.dumps(state, ensure_ascii=False, indent=2))
+        return
+    sizes: Any = state["sizes"]
+    click.echo(
+        f"{sizes['reports']} reports, {sizes['versions']} versions, {sizes['captures']} captures of {sizes['pages']} pages; "
+        f"{_megabytes(sizes['bytes'])} served, {_megabytes(sizes['stored'])} stored"
+    )
+    click.echo("\nruns")
+    for run in state["runs"]:
+        click.echo(
+            f"  {run['started_at'][:19]}  {run['status']:<11} {run['captures']} captures, {run['ok']} of {run['sources']} "
+            f"sources ok, {run['new']} new, {run['changed']} changed, {run['gone']} gone"
+        )
+    click.echo("\nsources, last visit")
+    for visit in state["visits"]:
+        click.echo(f"  {visit['source']:<20} {visit['status']:<8} {visit['at'][:10]}  {visit['reason'] or ''}")
+
+
+@main.command()
+@archive_option
+def verify(archive: Path) -> None:
+    """Prove every payload by its SHA-256, follow every reference, work out every derived row again."""
+    from archive.store import Store
+    from archive.verify import faults
+
+    with plain_errors():
+        connect(archive).close()
+        with Store(archive) as store:
+            found = list(faults(store.db))
+            sizes = reader.sizes(store.db)
+    for fault in found:
+        click.echo(fault, err=True)
+    verdict = f"{len(found)} faults" if found else "all as it must be"
+    click.echo(
+        f"{archive}: {sizes['payloads']} payloads, {sizes['captures']} captures, {sizes['versions']} versions: {verdict}"
+    )
+    sys.exit(Exit.SOME_FAILED if found else Exit.WELL)
+
+
+@main.command()
+@archive_option
+@click.option("--workers", type=click.IntRange(min=1), default=os.cpu_count(), help="Processes that clean.")
+def rebuild(archive: Path, workers: int) -> None:
+    """Make all texts, versions and reports again from the captures."""
+    from tqdm import tqdm
+
+    from archive.store import Store
+    from pipelines.rebuild import rebuild as run
+    from pipelines.workers import Workers
+
+    with plain_errors():
+        connect(archive).close()
+        with Store(archive) as store, Workers(workers) as pool:
+            quiet = not sys.stderr.isatty()
+            count = sum(1 for _ in tqdm(run(store, workers=pool), desc="texts", unit="", disable=quiet, leave=False))
+            sizes = reader.sizes(store.db)
+    click.echo(f"{archive}: {count} texts, {sizes['versions']} versions, {sizes['reports']} reports made again")
+
+
+@main.command()
+@archive_option
+@click.option("--port", type=int, default=8001, show_default=True)
+def browse(archive: Path, port: int) -> None:
+    """Open the archive in Datasette, on this machine only."""
+    from archive.browse import command
+
+    with plain_errors():
+        connect(archive).close()
+    words = command(archive, port=port)
+    os.execv(words[0], words)  # noqa: S606
+
+
+@main.command()
+@click.option(
+    "--archive", type=click.Path(path_type=Path, dir_okay=False), default=Path("demo.sqlite"), show_default=True,
+    help="Where the demo's archive goes.",
+)  # fmt: skip
+def demo(archive: Path) -> None:
+    """Crawl two days of an invented county, served on loopback, and say what was found."""
+    from crawler.demo.show import run
+
+    with plain_errors():
+        sys.exit(run(archive))
+
+
+def exit_code(status: str, visits: Sequence[Visit]) -> Exit:
+    """Judge a run by its visits: it must have done what was asked at every source."""
+    if status != "finished":
+        return Exit.INTERRUPTED
+    bad = [visit for visit in visits if visit.status != "ok"]
+    if not bad:
+        return Exit.WELL
+    return (
+        Exit.SOME_FAILED
+        if len(bad) < len(visits) or any(v.status in ("partial", "thin") for v in bad)
+        else Exit.NOTHING_WORKED
+    )
+
+
+def visit_table(visits: Sequence[Visit]) -> str:
+    """Set out visits as a table, a reason under each source that has one."""
+    head = ("source", "status", "listed", "new", "changed", "same", "gone", "blocked", "failed")
+    rows = [
+        (v.source, v.status, *map(str, (v.listed, v.new, v.changed, v.unchanged, v.gone, v.blocked, v.failed)))
+        for v in visits
+    ]
+    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
+    lines = []
+    for row, visit in zip((head, *rows), (None, *visits), strict=True):
+        cells = [cell.ljust(w) if i < 2 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))]
+        lines.append("  ".join(cells))
+        if visit and visit.reason:
+            lines.append(f"    {visit.reason}")
+    return "\n".join(lines)
+
+
+def report_lines(report: Mapping[str, Any]) -> str:
+    """Set out what is known of a report."""
+    late = f", {report['days_late']} days late" if report["days_late"] else ""
+    gone = f"\nwithdrawn {report['withdrawn_on']}" if report["withdrawn_on"] else ""
+    return (
+        f"{report['agency']} {report['year']}  [{report['id']}]\n{report['title']}\n"
+        f"published {report['published_on'] or 'on a day unknown'}, due {report['due_on']}{late}{gone}"
+    )
+
+
+def text_record(file: Path, text: Text) -> dict[str, Any]:
+    """Name what cleaning found in a saved page, as `clean --json` prints it."""
+    return {
+        "file": str(file),
+        "title": text.title,
+        "agency": text.agency,
+        "report_year": text.report_year,
+        "published_on": text.published_on,
+        "dates": dict(text.dates),
+        "is_report": text.is_report,
+        "charset": text.charset,
+        "charset_why": text.charset_why,
+        "script": text.script,
+        "flags": text.flags,
+        "text": text.text,
+        "tables": text.grids,
+        "attachments": [{"url": a.url, "label": a.label} for a in text.attachments],
+    }
+
+
+def _show_page(db: Any, page: str, *, number: int | None) -> None:
+    versions = reader.versions(db, page)
+    for version in versions:
+        click.echo(
+            f"  version {version['n']}: seen {version['captures']} times, {version['first_seen'][:19]} to "
+            f"{version['last_seen'][:19]}, payload {version['payload'][:12]}"
+        )
+    for capture in reader.captures(db, page):
+        if capture["outcome"] not in ("new", "same"):
+            click.echo(
+                f"  {capture['at'][:19]}: {capture['outcome']} {capture['status'] or ''} {capture['reason'] or ''}"
+            )
+    chosen = [v for v in versions if v["n"] == (number or versions[-1]["n"])]
+    for older, newer in pairwise(versions):
+        if number in (None, newer["n"]):
+            for before, after in changed_lines(older["text"], newer["text"]):
+                click.echo(f"  - {before}\n  + {after}")
+    for version in chosen:
+        click.echo(f"\n{version['title']}\n\n{version['text']}\n")
+
+
+def _pages(files: Sequence[Path]) -> Iterator[Path]:
+    for file in files:
+        if file.is_dir():
+            yield from sorted(p for p in file.rglob("*") if p.suffix.lower() in (".html", ".htm", ".shtml"))
+        else:
+            yield file
+
+
+def _settings(*, verbose: bool) -> dict[str, Any]:
+    return {"PROGRESS": True, "LOG_LEVEL": "INFO" if verbose else "WARNING"}
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1e6:.1f} MB"
+
+
+if __name__ == "__main__":
+    main()

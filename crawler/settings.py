@@ -1,0 +1,46 @@
+"""Scrapy's settings: polite, single-minded, closed to the outside."""
+
+from __future__ import annotations
+
+import os
+from importlib.metadata import version
+
+BOT_NAME = "gongkai"
+SPIDER_MODULES = ["crawler.spider"]
+CONTACT = os.environ.get("GONGKAI_CONTACT", "")
+USER_AGENT = (
+    f"gongkai/{version('gongkai')} (archive of yearly government disclosure reports{CONTACT and '; ' + CONTACT})"
+)
+
+ARCHIVE = "gongkai.sqlite"
+CLEAN_WORKERS = os.cpu_count() or 1
+
+ROBOTSTXT_OBEY = True
+CONCURRENT_REQUESTS = 256  # over all hosts
+CONCURRENT_ITEMS = 4  # of one answer; Scrapy starts as many tasks for each, and our pages give one at the most
+CONCURRENT_REQUESTS_PER_DOMAIN = 1
+DOWNLOAD_DELAY = 1.0  # seconds; a source may set its own
+DOWNLOAD_TIMEOUT = 30
+DOWNLOAD_MAXSIZE = 32 * 1024 * 1024  # bytes, after unpacking
+DOWNLOAD_WARNSIZE = 0
+DOWNLOAD_FAIL_ON_DATALOSS = False  # what did come is kept, and marked
+RETRY_TIMES = 2
+HTTPERROR_ALLOW_ALL = True  # an error page is an answer too
+COOKIES_ENABLED = False  # and no list of domain suffixes is fetched to sort them
+
+# Many government hosts have broken certificates and old ciphers; what is read is public and proved otherwise.
+DOWNLOAD_VERIFY_CERTIFICATES = False
+DOWNLOADER_CLIENT_TLS_CIPHERS = "DEFAULT:@SECLEVEL=1"
+
+DOWNLOAD_HANDLERS = {"data": None, "file": None, "ftp": None, "s3": None}
+REMOTE_CONTROL_ENABLED = False
+TELNETCONSOLE_ENABLED = False
+EXTENSIONS = {"crawler.progress.Progress": 500}
+
+DOWNLOADER_MIDDLEWARES = {
+    # Capture sits below retries and redirects, so that it sees every answer, but above decompression.
+    "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": 820,
+    "crawler.middlewares.CaptureMiddleware": 810,
+}
+ITEM_PIPELINES = {"pipelines.items.CleanPipeline": 500}
+LOG_LEVEL = "WARNING"

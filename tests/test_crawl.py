@@ -1,0 +1,442 @@
+"""The whole way: the real command against the demo county, compared with what the county knows of itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from archive import reader
+from archive.compare import changed_lines, edits
+from archive.database import connect
+from archive.migrations import DERIVED
+from crawler.cli import Exit
+from crawler.demo.county import County
+from crawler.demo.server import Demo, serve
+from crawler.demo.show import LABELS
+
+GONGKAI = (sys.executable, "-m", "crawler.cli")
+
+
+@pytest.fixture(scope="session")
+def county() -> County:
+    return County.make()
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """What `gongkai demo` prints, and the archive it makes."""
+    archive = tmp_path_factory.mktemp("demo") / "demo.sqlite"
+    done = gongkai("demo", "--archive", archive)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout, archive
+
+
+@pytest.fixture
+def db(demo: tuple[str, Path]) -> Iterator[sqlite3.Connection]:
+    connection = connect(demo[1])
+    yield connection
+    connection.close()
+
+
+@pytest.fixture(scope="session")
+def small() -> Iterator[Demo]:
+    """A county of five offices and three years, served."""
+    with serve(County.make(offices=5, years=(2019, 2021))) as server:
+        yield server
+
+
+@pytest.fixture
+def crawl(small: Demo, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Crawl the small county by command; faults end with the test."""
+    sources = tmp_path / "sources.toml"
+    sources.write_text(small.county.sources_toml(), encoding="utf-8")
+
+    def run(*words: object, **more: Any) -> subprocess.CompletedProcess[str]:
+        return gongkai(
+            "crawl",
+            "--archive",
+            tmp_path / "a.sqlite",
+            "--sources",
+            sources,
+            *words,
+            env={"http_proxy": small.url},
+            **more,
+        )
+
+    yield run
+    small.day = 1
+    small.faults.clear()
+    small.requests.clear()
+
+
+def gongkai(*words: object, env: dict[str, str] | None = None, **more: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*GONGKAI, *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env=os.environ | (env or {}),
+        **more,
+    )
+
+
+def reports_of(db: sqlite3.Connection) -> dict[str, Any]:
+    return {row["url"]: row for row in reader.carriers(db)}
+
+
+# --- what the archive knows of the county ------------------------------------------------------------------------
+
+
+def test_every_report_and_no_decoy(county: County, db: sqlite3.Connection) -> None:
+    truth = {report["url"]: report for day in (1, 2) for report in county.truth(day=day)["reports"]}
+    found = {url: row for url, row in reports_of(db).items() if row["standing"] == "official"}
+    assert found.keys() == truth.keys()
+    for url, row in found.items():
+        named = [truth[url][key] for key in ("source", "agency", "year", "title", "published_on")]
+        assert [row[key] for key in ("source", "agency", "year", "title", "published_on")] == named
+    asked = {url for (url,) in db.execute("SELECT url FROM pages")}
+    assert not asked & {url for day in (1, 2) for url in county.truth(day=day)["decoys"]}
+
+
+def test_every_payload_is_what_was_served(county: County, db: sqlite3.Connection) -> None:
+    days = {run["id"]: LABELS.index(run["label"]) + 1 for run in reader.runs(db, last=10)}
+    rows = db.execute("SELECT url, run, payload, status FROM captures JOIN pages ON pages.id = page").fetchall()
+    assert len(rows) > 400
+    for row in rows:
+        answer = county.answer(row["url"], day=days[row["run"]])
+        assert row["status"] == answer.status
+        assert (reader.body_of(db, row["payload"]) if row["payload"] else b"") == answer.body, row["url"]
+
+
+def test_every_number_and_sentence_is_kept(county: County, db: sqlite3.Connection) -> None:
+    found = reports_of(db)
+    for report in county.truth(day=2)["reports"]:
+        text = reader.text_of(db, found[report["url"]]["payload"])
+        if not report["only_file"]:
+            assert json.loads(text["grids"]) == list(report["grids"].values()), report["url"]
+            spot = -1
+            for sentence in report["prose"]:
+                spot = squeezed(text["text"]).find(squeezed(sentence), spot + 1)
+                assert spot >= 0, f"{report['url']}: {sentence}"
+
+
+def test_only_the_silent_change_makes_a_version(county: County, db: sqlite3.Connection) -> None:
+    (change,) = county.truth(day=2)["changed"]
+    (found,) = reader.changes(db)
+    assert found["url"] == change["url"]
+    before, after = (reader.text_of(db, found[key])["text"] for key in ("before", "payload"))
+    assert str(change["before"]) in before
+    assert str(change["after"]) in after
+
+
+def test_the_withdrawn_report_is_known_and_the_others_stand(county: County, db: sqlite3.Connection) -> None:
+    gone = {url for url, row in reports_of(db).items() if row["withdrawn_on"]}
+    assert gone == set(county.truth(day=2)["withdrawn"])
+
+
+def test_copies_are_restored_and_not_believed(county: County, db: sqlite3.Connection) -> None:
+    found = reports_of(db)
+    copies = county.truth(day=1)["copies"]
+    assert {url for url, row in found.items() if row["standing"] == "copy"} == {copy["url"] for copy in copies}
+    for copy in copies:
+        text = reader.text_of(db, found[copy["url"]]["payload"])
+        assert found[copy["url"]]["year"] == copy["year"]
+        assert {"pinyin-repaired", "traditional-converted"} <= set(json.loads(text["flags"]))
+        original = reader.text_of(db, found[copy["of"]]["payload"])
+        for lines in changed_lines(original["text"], text["text"]):
+            for edit in edits(*lines, context=0):
+                number = copy["altered"] and f"[-{copy['altered']['before']}+{copy['altered']['after']}]"
+                assert copy["brand"] in edit or edit == number, f"{copy['url']}: {edit}"
+    assert all(report["pages"] == 1 for report in reader.coverage(db))
+
+
+def test_what_the_demo_says(county: County, demo: tuple[str, Path]) -> None:
+    said = demo[0]
+    (change,) = county.truth(day=2)["changed"]
+    for words in (
+        change["url"], f"[-{change['before']}+{change['after']}]", "withdrawn", "copies, kept and not believed",
+        f"of the county's {len(set(urls(county)))} reports found, 0 that are none", "make browse",
+    ):  # fmt: skip
+        assert words in said
+
+
+def urls(county: County) -> Iterator[str]:
+    for day in (1, 2):
+        yield from (report["url"] for report in county.truth(day=day)["reports"])
+
+
+def test_a_rebuild_gives_what_the_crawl_gave(demo: tuple[str, Path], tmp_path: Path) -> None:
+    copy = tmp_path / "copy.sqlite"
+    with sqlite3.connect(demo[1]) as db:
+        db.execute("VACUUM INTO ?", (str(copy),))
+    before = derived(copy)
+    assert all(before.values())
+    done = gongkai("rebuild", "--archive", copy)
+    assert done.returncode == 0, done.stderr
+    assert derived(copy) == before
+    assert gongkai("verify", "--archive", copy).returncode == 0
+
+
+def test_status_show_and_verify(county: County, demo: tuple[str, Path]) -> None:
+    status = gongkai("status", "--archive", demo[1])
+    assert "2 of" not in status.stdout.splitlines()[0]
+    assert status.stdout.count("finished") == 2
+    assert len(json.loads(gongkai("status", "--json", "--archive", demo[1]).stdout)["runs"]) == 2
+    report = county.truth(day=1)["reports"][0]
+    for what in (report["url"], f"{report['agency']} {report['year']}"):
+        assert report["title"] in gongkai("show", what, "--archive", demo[1]).stdout
+    unclear = gongkai("show", report["agency"], "--archive", demo[1])
+    assert (unclear.returncode, "names" in unclear.stderr) == (Exit.MISUSE, True)
+    assert "all as it must be" in gongkai("verify", "--archive", demo[1]).stdout
+
+
+# --- what goes wrong ---------------------------------------------------------------------------------------------
+
+
+def test_a_second_crawl_finds_nothing_new(crawl: Callable[..., Any], tmp_path: Path) -> None:
+    assert crawl().returncode == Exit.WELL
+    before = derived(tmp_path / "a.sqlite", but=("last_seen", "captures"))
+    assert crawl().returncode == Exit.WELL
+    assert derived(tmp_path / "a.sqlite", but=("last_seen", "captures")) == before
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        (
+            "dead",
+            r"failed +0.*\n.*no report found, expected at least 3; .*(ResponseNeverReceived|Connection|DownloadFailed)",
+        ),
+        ("error", r"failed +0.*\n.*no report found, expected at least 3; http://\S+: failed: http-500"),
+        ("cut", r"failed +0.*\n.*no report found, expected at least 3; .*cut off after \d+ of \d+ bytes"),
+        ("empty", r"empty +0.*\n.*no report found, expected at least 3"),
+        ("loop", r"(failed|blocked) +0.*\n.*no report found, expected at least 3"),
+    ],
+)
+def test_a_host_that_fails_is_named_and_the_others_are_crawled(
+    crawl: Callable[..., Any], small: Demo, tmp_path: Path, fault: Any, says: str
+) -> None:
+    office = small.county.offices[1]
+    small.faults[office.host] = fault
+    done = crawl()
+    assert done.returncode == Exit.SOME_FAILED, done.stdout + done.stderr
+    assert re.search(rf"{office.source} +{says}", done.stdout), done.stdout
+    db = connect(tmp_path / "a.sqlite")
+    assert {r["agency"] for r in reader.coverage(db)} == {o.name for o in small.county.offices} - {office.name}
+    captured = {row["outcome"] for row in db.execute("SELECT outcome FROM captures WHERE source = ?", (office.source,))}
+    assert captured, "what went wrong is captured too"
+    assert gongkai("verify", "--archive", tmp_path / "a.sqlite").returncode == Exit.WELL
+    small.faults.clear()
+    assert crawl().returncode == Exit.WELL
+    assert len(reader.coverage(db)) == len(set(urls_of(small)))
+
+
+def test_nothing_worked_is_another_exit_code(crawl: Callable[..., Any], small: Demo) -> None:
+    office = small.county.offices[0]
+    small.faults[office.host] = "dead"
+    assert crawl(office.source).returncode == Exit.NOTHING_WORKED
+
+
+def test_a_page_that_ends_in_mid_character_is_kept_with_a_flag(
+    crawl: Callable[..., Any], small: Demo, tmp_path: Path
+) -> None:
+    assert crawl().returncode == Exit.WELL
+    office = small.county.offices[1]
+    small.faults[office.host] = "short"
+    crawl(office.source)
+    db = connect(tmp_path / "a.sqlite")
+    flags = [json.loads(row["flags"]) for row in db.execute("SELECT flags FROM texts")]
+    assert any("bytes-lost" in own for own in flags)
+
+
+def test_robots_are_obeyed_and_refusals_captured(small: Demo, tmp_path: Path) -> None:
+    office = small.county.offices[1]
+    url = f"http://{office.host}/refused/"
+    sources = tmp_path / "refused.toml"
+    sources.write_text(f'[{office.source}]\nname = "x"\nstart_urls = ["{url}"]\ndelay = 0', encoding="utf-8")
+    answer = small.county.answer
+    robots = answer(f"http://{office.host}/robots.txt", day=1)
+
+    class Refusing(County):
+        def answer(self, url: str, *, day: int) -> Any:
+            if url.endswith("/robots.txt"):
+                return replace(
+                    robots,
+                    status=200,
+                    headers={"Content-Type": "text/plain"},
+                    body=b"User-agent: gongkai\nDisallow: /refused/\n",
+                )
+            return answer(url, day=day)
+
+    with serve(Refusing(offices=small.county.offices, years=small.county.years, seed=small.county.seed)) as server:
+        done = gongkai(
+            "crawl", "--archive", tmp_path / "r.sqlite", "--sources", sources, env={"http_proxy": server.url}
+        )
+        assert done.returncode == Exit.NOTHING_WORKED
+        assert [asked for asked in server.requests if "/refused/" in asked] == []
+    rows = connect(tmp_path / "r.sqlite").execute(
+        "SELECT outcome, status FROM captures JOIN pages ON pages.id = page WHERE url = ?", (url,)
+    )
+    assert [tuple(row) for row in rows] == [("refused", None)]
+
+
+def test_misuse(tmp_path: Path) -> None:
+    other = tmp_path / "other.sqlite"
+    sqlite3.connect(other).execute("CREATE TABLE t (x)").connection.close()
+    for words, says in (
+        (("crawl", "nowhere"), "nowhere: no such source"),
+        (("crawl", "--sources", tmp_path / "no.toml"), "no.toml: no such file"),
+        (("crawl", "weihai_rsj", "--archive", other), "other.sqlite: not a gongkai archive"),
+        (("status", "--archive", tmp_path / "no.sqlite"), "no.sqlite: no such archive"),
+        (("verify", "--archive", other), "other.sqlite: not a gongkai archive"),
+        (("demo", "--archive", other), "other.sqlite: not a gongkai archive"),
+        (("clean", tmp_path / "no.html"), "no.html"),
+    ):
+        done = gongkai(*words)
+        assert (done.returncode, says in done.stderr, "Traceback" in done.stderr) == (Exit.MISUSE, True, False), (
+            done.stderr
+        )
+    assert not list(tmp_path.glob("no.*"))
+
+
+def test_a_locked_archive_is_named(crawl: Callable[..., Any], store: Any) -> None:
+    done = crawl("--archive", store.path)
+    assert done.returncode == Exit.LOCKED
+    assert f"{store.path}: locked by process {os.getpid()}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_one_source_an_address_and_a_limit(crawl: Callable[..., Any], small: Demo, tmp_path: Path) -> None:
+    office = small.county.offices[0]
+    assert crawl(office.source, "--limit", "2").returncode == Exit.WELL
+    db = connect(tmp_path / "a.sqlite")
+    assert [r["agency"] for r in reader.coverage(db)] == [office.name] * 2
+    assert crawl(f"http://{office.host}/").returncode == Exit.WELL
+    assert {row["url"] for row in reader.carriers(db)} == {url for url in urls_of(small) if office.host in url}
+
+
+def test_scrapy_itself_runs_the_spider(small: Demo, tmp_path: Path) -> None:
+    sources = tmp_path / "sources.toml"
+    sources.write_text(small.county.sources_toml(), encoding="utf-8")
+    words = ["scrapy", "crawl", "reports", "-s", f"ARCHIVE={tmp_path / 's.sqlite'}"]
+    words += ["-a", f"sources={small.county.offices[0].source}", "-a", f"path={sources}"]
+    done = subprocess.run(
+        [sys.executable, "-m", *words], capture_output=True, text=True, check=False, timeout=60,
+        cwd=Path(__file__).parents[1], env=os.environ | {"http_proxy": small.url},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = {row["url"] for row in reader.carriers(connect(tmp_path / "s.sqlite"))}
+    assert found == {url for url in urls_of(small) if small.county.offices[0].host in url}
+
+
+# --- what ends in the middle -------------------------------------------------------------------------------------
+
+
+def test_ctrl_c_ends_cleanly_and_the_next_run_goes_on(small: Demo, tmp_path: Path, crawl: Callable[..., Any]) -> None:
+    archive = tmp_path / "a.sqlite"
+    with start_slow(small, tmp_path) as process:
+        wait_for(lambda: rows(archive, "SELECT count(*) FROM captures WHERE kind = 'report'") > [(2,)])
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == Exit.INTERRUPTED, errors
+    assert rows(archive, "SELECT status FROM runs") == [("interrupted",)]
+    small.faults.clear()
+    assert crawl().returncode == Exit.WELL
+    assert_whole(archive, small)
+
+
+@pytest.mark.parametrize("trial", [*range(4), *(pytest.param(n, marks=pytest.mark.soak) for n in range(4, 200))])
+def test_kill_9_loses_only_what_was_in_flight(
+    small: Demo, tmp_path: Path, crawl: Callable[..., Any], trial: int
+) -> None:
+    moment = Random(trial).uniform(0.6, 4.0)
+    with start_slow(small, tmp_path, pause=0.05) as process:
+        time.sleep(moment)
+        process.kill()
+    small.faults.clear()
+    done = crawl()
+    assert done.returncode == Exit.WELL, f"killed after {moment:.2f} s\n{done.stdout}{done.stderr}"
+    assert_whole(tmp_path / "a.sqlite", small)
+
+
+def test_a_killed_crawl_leaves_no_process_behind(small: Demo, tmp_path: Path, crawl: Callable[..., Any]) -> None:  # noqa: ARG001
+    archive = tmp_path / "a.sqlite"
+    with start_slow(small, tmp_path) as process:
+        wait_for(lambda: rows(archive, "SELECT count(*) FROM texts") > [(0,)])
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        assert children
+        process.kill()
+    wait_for(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
+
+
+def start_slow(small: Demo, folder: Path, *, pause: float = 0.3) -> subprocess.Popen[str]:
+    """Start a crawl of which every answer takes `pause` seconds."""
+    small.pause = pause
+    small.faults.update({office.host: "slow" for office in small.county.offices})
+    return subprocess.Popen(
+        [*GONGKAI, "crawl", "--archive", folder / "a.sqlite", "--sources", folder / "sources.toml"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"http_proxy": small.url},
+    )  # fmt: skip
+
+
+def assert_whole(archive: Path, small: Demo) -> None:
+    db = connect(archive)
+    assert {row["url"] for row in reader.carriers(db) if row["standing"] == "official"} == set(urls_of(small))
+    assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+    asked = Counter(tuple(row) for row in db.execute("SELECT run, page FROM captures WHERE kind = 'report'"))
+    assert max(asked.values()) == 1, "no page twice in a run"
+    taken_up = (
+        "SELECT count(*) - count(DISTINCT page) FROM captures WHERE kind = 'report' AND outcome IN ('new', 'same')"
+    )
+    if rows(archive, "SELECT count(*) FROM runs WHERE status = 'finished'") == [(1,)]:
+        assert rows(archive, taken_up) == [(0,)], "no page twice in a run and the one that took it up"
+    assert gongkai("verify", "--archive", archive).returncode == Exit.WELL
+
+
+def urls_of(small: Demo) -> Iterator[str]:
+    return (report["url"] for report in small.county.truth(day=small.day)["reports"])
+
+
+def rows(archive: Path, query: str) -> list[Any]:
+    """Ask an archive that is perhaps only being made."""
+    with closing(sqlite3.connect(archive)) as db:
+        try:
+            return db.execute(query).fetchall()
+        except sqlite3.OperationalError:
+            return []
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def derived(archive: Path, but: tuple[str, ...] = ()) -> dict[str, set[tuple[Any, ...]]]:
+    db = connect(archive)
+    found = {}
+    for table in DERIVED:
+        columns = [row["name"] for row in db.execute(f"PRAGMA table_info({table})") if row["name"] not in but]
+        found[table] = {tuple(row) for row in db.execute(f"SELECT {', '.join(columns)} FROM {table}")}
+    return found
+
+
+def squeezed(text: str) -> str:
+    return "".join(text.split())
