@@ -12,21 +12,22 @@ from crawler.sources import Source
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
-    """One crawl: what to do before it, which sources, and the name of its run."""
-
-    sources: Sequence[Source]
-    label: str = ""
-    before: Callable[[], None] = lambda: None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Result:
     """What a crawl came to: its run, how it ended, and each source's visit."""
 
     run: str
     status: str
     visits: tuple[Visit, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One crawl: which sources, the name of its run, and what to do before and after it."""
+
+    sources: Sequence[Source]
+    label: str = ""
+    before: Callable[[], None] = lambda: None
+    after: Callable[[Result], None] = lambda _: None
 
 
 def crawl(
@@ -51,14 +52,16 @@ def crawl(
         job.before()
         crawler = process.create_crawler(ReportsSpider)
         task = process.crawl(crawler, sources=job.sources, label=job.label, limit=limit)
-        task.add_done_callback(lambda done: ended(crawler, done))
+        task.add_done_callback(lambda done: ended(job, crawler, done))
 
-    def ended(crawler: Any, done: Any) -> None:
+    def ended(job: Job, crawler: Any, done: Any) -> None:
         if error := done.exception():
             errors.append(error)
             return
         spider = crawler.spider
-        results.append(Result(run=spider.run.id, status=spider.status, visits=tuple(spider.visits.values())))
+        result = Result(run=spider.run.id, status=spider.status, visits=tuple(spider.visits.values()))
+        results.append(result)
+        job.after(result)
         if left and spider.status == "finished":
             next_job()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import gongkai
 
 from archive.records import Capture, Office, Text
 from archive.store import Run, Store
@@ -21,6 +22,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("soak"):
                 item.add_marker(pytest.mark.skip(reason="a long trial: make soak"))
+    for item in items:
+        if "demo" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("demo"))  # one worker runs the demo, once
 
 
 @pytest.fixture
@@ -29,6 +33,15 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("real pages are not on this machine")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """What `gongkai demo` prints, and the archive it makes."""
+    archive = tmp_path_factory.mktemp("demo") / "demo.sqlite"
+    done = gongkai("demo", "--archive", archive)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout, archive
 
 
 @pytest.fixture

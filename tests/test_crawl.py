@@ -19,6 +19,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from support import GONGKAI, gongkai
 
 from archive import reader
 from archive.compare import changed_lines, edits
@@ -29,21 +30,10 @@ from crawler.demo.county import County
 from crawler.demo.server import Demo, serve
 from crawler.demo.show import LABELS
 
-GONGKAI = (sys.executable, "-m", "crawler.cli")
-
 
 @pytest.fixture(scope="session")
 def county() -> County:
     return County.make()
-
-
-@pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    """What `gongkai demo` prints, and the archive it makes."""
-    archive = tmp_path_factory.mktemp("demo") / "demo.sqlite"
-    done = gongkai("demo", "--archive", archive)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout, archive
 
 
 @pytest.fixture
@@ -82,18 +72,6 @@ def crawl(small: Demo, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     small.day = 1
     small.faults.clear()
     small.requests.clear()
-
-
-def gongkai(*words: object, env: dict[str, str] | None = None, **more: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*GONGKAI, *map(str, words)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        env=os.environ | (env or {}),
-        **more,
-    )
 
 
 def reports_of(db: sqlite3.Connection) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 import tempfile
@@ -10,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
@@ -41,14 +41,14 @@ def run(archive: Path) -> int:
         def job(day: int) -> Job:
             def before() -> None:
                 server.day = day
-                click.echo(f"\nday {day}: crawling {len(sources)} sources")
+                click.echo(f"\nday {day}: crawling {len(sources)} sources\n")
 
-            return Job(sources=sources, label=LABELS[day - 1], before=before)
+            return Job(
+                sources=sources, label=LABELS[day - 1], before=before, after=lambda r: click.echo(visit_table(r.visits))
+            )
 
         jobs = [job(day) for day in (1, 2) if LABELS[day - 1] not in done]
         results = crawl(jobs, archive=archive, settings={"PROGRESS": True})
-    for result in results:
-        click.echo(f"\n{visit_table(result.visits)}")
     if results[-1].status != "finished":
         return Exit.INTERRUPTED
     missing = _show(archive, county)
@@ -71,9 +71,7 @@ def _show(archive: Path, county: County) -> list[tuple[str, int]]:
     click.echo("\nwithdrawn")
     for report in reports:
         if report["withdrawn_on"]:
-            click.echo(
-                f"  {report['agency']} {report['year']}: {report['title']}, answered until {report['withdrawn_on']}"
-            )
+            click.echo(f"  {report['agency']} {report['year']}: {report['title']}")
     click.echo("\ncopies, kept and not believed")
     for line in _copies(db):
         click.echo(f"  {line}")
@@ -97,21 +95,28 @@ def _grid(reports: list[Row]) -> Iterator[str]:
 
 
 def _copies(db: sqlite3.Connection) -> Iterator[str]:
+    """Tell, host by host and office by office, what copies changed of the originals."""
     pages = reader.carriers(db)
-    official = {(p["agency"], p["year"]): p for p in pages if p["standing"] == "official"}
-    for copy in pages:
-        if copy["standing"] == "official":
-            continue
-        text = reader.text_of(db, copy["payload"])
-        yield f"{copy['agency']} {copy['year']}: {copy['url']} ({', '.join(json.loads(text['flags']))})"
-        if original := official.get((copy["agency"], copy["year"])):
-            for line, times in Counter(_edits(reader.text_of(db, original["payload"])["text"], text["text"])).items():
-                yield f"  {line}" + (f" ({times} times)" if times > 1 else "")
+    originals = {
+        (p["agency"], p["year"]): reader.text_of(db, p["payload"]) for p in pages if p["standing"] == "official"
+    }
+    copies = [page for page in pages if page["standing"] == "copy"]
+    for (host, agency), own in groupby(copies, key=lambda c: (urlsplit(c["url"]).netloc, c["agency"])):
+        altered = {}
+        count = 0
+        for copy in own:
+            count += 1
+            original = originals[agency, copy["year"]]["text"]
+            changes = Counter(_edits(original, reader.text_of(db, copy["payload"])["text"], context=0))
+            if changes:
+                altered[copy["year"]] = ", ".join(f"{edit} {times} times" for edit, times in changes.items())
+        yield f"{host}: {count} copies of {agency}, {count - len(altered)} word for word, {len(altered)} altered"
+        yield from (f"  {year}: {what}" for year, what in altered.items())
 
 
-def _edits(before: str, after: str) -> Iterator[str]:
+def _edits(before: str, after: str, *, context: int = 12) -> Iterator[str]:
     for old, new in changed_lines(before, after):
-        yield from edits(old, new, context=8)
+        yield from edits(old, new, context=context)
 
 
 def _sources(county: County) -> tuple[Source, ...]:
