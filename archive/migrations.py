@@ -34,14 +34,14 @@ def truth(db: Database) -> None:
         """
         CREATE TABLE sources (
             id TEXT PRIMARY KEY, name TEXT NOT NULL, agency TEXT NOT NULL, region TEXT NOT NULL, level TEXT NOT NULL,
-            hosts TEXT NOT NULL, copy_of TEXT REFERENCES sources
+            hosts TEXT NOT NULL, copy_of TEXT REFERENCES sources (id)
         ) STRICT;
         CREATE TABLE runs (
             id TEXT PRIMARY KEY, started_at TEXT NOT NULL, ended_at TEXT, status TEXT NOT NULL,
-            resumes TEXT REFERENCES runs, label TEXT
+            resumes TEXT REFERENCES runs (id), label TEXT
         ) STRICT;
         CREATE TABLE visits (
-            run TEXT NOT NULL REFERENCES runs, source TEXT NOT NULL REFERENCES sources, status TEXT NOT NULL,
+            run TEXT NOT NULL REFERENCES runs (id), source TEXT NOT NULL REFERENCES sources (id), status TEXT NOT NULL,
             reason TEXT, listed INTEGER NOT NULL, fetched INTEGER NOT NULL, new INTEGER NOT NULL,
             changed INTEGER NOT NULL, unchanged INTEGER NOT NULL, gone INTEGER NOT NULL, blocked INTEGER NOT NULL,
             failed INTEGER NOT NULL,
@@ -52,12 +52,12 @@ def truth(db: Database) -> None:
             sha256 TEXT PRIMARY KEY, length INTEGER NOT NULL, scope TEXT NOT NULL, keyframe INTEGER NOT NULL
         ) STRICT;
         CREATE TABLE bodies (
-            sha256 TEXT PRIMARY KEY REFERENCES payloads, base TEXT REFERENCES bodies, frame BLOB NOT NULL
+            sha256 TEXT PRIMARY KEY REFERENCES payloads (sha256), base TEXT REFERENCES bodies (sha256), frame BLOB NOT NULL
         ) STRICT;
         CREATE TABLE captures (
-            id TEXT PRIMARY KEY, page TEXT NOT NULL REFERENCES pages, run TEXT NOT NULL REFERENCES runs,
-            source TEXT NOT NULL REFERENCES sources, at TEXT NOT NULL, kind TEXT NOT NULL, attempt INTEGER NOT NULL,
-            status INTEGER, outcome TEXT NOT NULL, reason TEXT, payload TEXT REFERENCES payloads,
+            id TEXT PRIMARY KEY, page TEXT NOT NULL REFERENCES pages (id), run TEXT NOT NULL REFERENCES runs (id),
+            source TEXT NOT NULL REFERENCES sources (id), at TEXT NOT NULL, kind TEXT NOT NULL, attempt INTEGER NOT NULL,
+            status INTEGER, outcome TEXT NOT NULL, reason TEXT, payload TEXT REFERENCES payloads (sha256),
             seconds REAL NOT NULL, referrer TEXT, anchor TEXT, redirects TEXT NOT NULL, request_headers TEXT NOT NULL,
             headers TEXT NOT NULL,
             UNIQUE (run, page, attempt)
@@ -79,15 +79,15 @@ def derived(db: Database) -> None:
         db,
         """
         CREATE TABLE texts (
-            payload TEXT NOT NULL REFERENCES payloads, cleaner TEXT NOT NULL, key TEXT NOT NULL, title TEXT NOT NULL,
+            payload TEXT NOT NULL REFERENCES payloads (sha256), cleaner TEXT NOT NULL, key TEXT NOT NULL, title TEXT NOT NULL,
             agency TEXT, report_year INTEGER, published_on TEXT, dates TEXT NOT NULL, is_report INTEGER NOT NULL,
             charset TEXT NOT NULL, charset_why TEXT NOT NULL, script TEXT NOT NULL, flags TEXT NOT NULL,
             text TEXT NOT NULL, grids TEXT NOT NULL, attachments TEXT NOT NULL,
             PRIMARY KEY (payload, cleaner)
         ) STRICT;
         CREATE TABLE versions (
-            page TEXT NOT NULL REFERENCES pages, n INTEGER NOT NULL, key TEXT NOT NULL,
-            payload TEXT NOT NULL REFERENCES payloads, first_seen TEXT NOT NULL, last_seen TEXT NOT NULL,
+            page TEXT NOT NULL REFERENCES pages (id), n INTEGER NOT NULL, key TEXT NOT NULL,
+            payload TEXT NOT NULL REFERENCES payloads (sha256), first_seen TEXT NOT NULL, last_seen TEXT NOT NULL,
             captures INTEGER NOT NULL, reversions INTEGER NOT NULL,
             PRIMARY KEY (page, n)
         ) STRICT;
@@ -98,9 +98,9 @@ def derived(db: Database) -> None:
             UNIQUE (agency, year)
         ) STRICT;
         CREATE TABLE report_pages (
-            page TEXT PRIMARY KEY REFERENCES pages, source TEXT NOT NULL REFERENCES sources, standing TEXT NOT NULL,
+            page TEXT PRIMARY KEY REFERENCES pages (id), source TEXT NOT NULL REFERENCES sources (id), standing TEXT NOT NULL,
             agency TEXT NOT NULL, year INTEGER NOT NULL, title TEXT NOT NULL, published_on TEXT, first_seen TEXT NOT NULL,
-            withdrawn_on TEXT, versions INTEGER NOT NULL, payload TEXT NOT NULL REFERENCES payloads
+            withdrawn_on TEXT, versions INTEGER NOT NULL, payload TEXT NOT NULL REFERENCES payloads (sha256)
         ) STRICT;
         CREATE INDEX report_pages_report ON report_pages (agency, year, standing);
         CREATE INDEX report_pages_source ON report_pages (source);

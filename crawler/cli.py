@@ -240,15 +240,15 @@ def rebuild(archive: Path, workers: int) -> None:
 
 @main.command()
 @archive_option
-@click.option("--port", type=int, default=8001, show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=8001, show_default=True, help="The port to listen on.")
 def browse(archive: Path, port: int) -> None:
     """Open the archive in Datasette, on this machine only."""
-    from archive.browse import command
+    from archive.browse import serve
 
     with plain_errors():
         connect(archive).close()
-    words = command(archive, port=port)
-    os.execv(words[0], words)  # noqa: S606
+        click.echo(f"{archive} on http://127.0.0.1:{port}/ (Ctrl-C ends)")
+        serve(archive, port=port)
 
 
 @main.command()

@@ -24,7 +24,7 @@ ROWS = (("pages/s", "pages a second"), ("cpu", "CPU ms a page"), ("peak", "peak 
 
 
 def main() -> None:
-    offices = int(sys.argv[1]) if len(sys.argv) > 1 else 44
+    offices = int(sys.argv[1]) if len(sys.argv) > 1 else 56
     county = County.make(offices=offices)
     urls = [report["url"] for report in county.truth(day=1)["reports"]]
     with tempfile.TemporaryDirectory() as name:
