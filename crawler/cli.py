@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from enum import IntEnum
 from importlib.metadata import version as version_of
 from itertools import pairwise
 from pathlib import Path
@@ -18,21 +17,12 @@ import click
 from archive import reader
 from archive.compare import changed_lines
 from archive.database import ArchiveError, LockedError, connect
-from archive.records import Text, Visit
+from archive.records import Text
 from crawler import sources as source_files
+from crawler.run import Exit, Job, exit_code, visit_table
+from crawler.run import crawl as run_crawl
 
 ARCHIVE = Path("gongkai.sqlite")
-
-
-class Exit(IntEnum):
-    """How a command ended."""
-
-    WELL = 0
-    SOME_FAILED = 1  # some sources gave less than was asked, or the archive has faults
-    MISUSE = 2  # bad options, sources or files
-    NOTHING_WORKED = 3  # no source gave what was asked
-    LOCKED = 4  # another process is writing to the archive
-    INTERRUPTED = 130
 
 
 class Stop(click.ClickException):
@@ -93,12 +83,11 @@ def crawl(names: Sequence[str], archive: Path, path: Path, limit: int | None, *,
     A SOURCE is a name from `gongkai sources`, or the address of a home page or a column of reports. A run that was
     cut off within the last day is taken up where it stopped.
     """
-    from crawler.run import Job
-    from crawler.run import crawl as run
-
     with plain_errors():
         chosen = source_files.pick(source_files.load(path), names)
-        results = run([Job(sources=chosen)], archive=archive, limit=limit or 0, settings=_settings(verbose=verbose))
+        results = run_crawl(
+            [Job(sources=chosen)], archive=archive, limit=limit or 0, settings=_settings(verbose=verbose)
+        )
     for result in results:
         click.echo(visit_table(result.visits))
     result = results[-1]
@@ -262,37 +251,6 @@ def demo(archive: Path) -> None:
 
     with plain_errors():
         sys.exit(run(archive))
-
-
-def exit_code(status: str, visits: Sequence[Visit]) -> Exit:
-    """Judge a run by its visits: it must have done what was asked at every source."""
-    if status != "finished":
-        return Exit.INTERRUPTED
-    bad = [visit for visit in visits if visit.status != "ok"]
-    if not bad:
-        return Exit.WELL
-    return (
-        Exit.SOME_FAILED
-        if len(bad) < len(visits) or any(v.status in ("partial", "thin") for v in bad)
-        else Exit.NOTHING_WORKED
-    )
-
-
-def visit_table(visits: Sequence[Visit]) -> str:
-    """Set out visits as a table, a reason under each source that has one."""
-    head = ("source", "status", "listed", "new", "changed", "same", "gone", "blocked", "failed")
-    rows = [
-        (v.source, v.status, *map(str, (v.listed, v.new, v.changed, v.unchanged, v.gone, v.blocked, v.failed)))
-        for v in visits
-    ]
-    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
-    lines = []
-    for row, visit in zip((head, *rows), (None, *visits), strict=True):
-        cells = [cell.ljust(w) if i < 2 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))]
-        lines.append("  ".join(cells))
-        if visit and visit.reason:
-            lines.append(f"    {visit.reason}")
-    return "\n".join(lines)
 
 
 def report_lines(report: Mapping[str, Any]) -> str:

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
 from archive.records import Visit
 from crawler.sources import Source
+
+
+class Exit(IntEnum):
+    """How a command ended."""
+
+    WELL = 0
+    SOME_FAILED = 1  # some sources gave less than was asked, or the archive has faults
+    MISUSE = 2  # bad options, sources or files
+    NOTHING_WORKED = 3  # no source gave what was asked
+    LOCKED = 4  # another process is writing to the archive
+    INTERRUPTED = 130
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,3 +82,34 @@ def crawl(
     if errors:
         raise errors[0]
     return results
+
+
+def exit_code(status: str, visits: Sequence[Visit]) -> Exit:
+    """Judge a run by its visits: it must have done what was asked at every source."""
+    if status != "finished":
+        return Exit.INTERRUPTED
+    bad = [visit for visit in visits if visit.status != "ok"]
+    if not bad:
+        return Exit.WELL
+    return (
+        Exit.SOME_FAILED
+        if len(bad) < len(visits) or any(v.status in ("partial", "thin") for v in bad)
+        else Exit.NOTHING_WORKED
+    )
+
+
+def visit_table(visits: Sequence[Visit]) -> str:
+    """Set out visits as a table, a reason under each source that has one."""
+    head = ("source", "status", "listed", "new", "changed", "same", "gone", "blocked", "failed")
+    rows = [
+        (v.source, v.status, *map(str, (v.listed, v.new, v.changed, v.unchanged, v.gone, v.blocked, v.failed)))
+        for v in visits
+    ]
+    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
+    lines = []
+    for row, visit in zip((head, *rows), (None, *visits), strict=True):
+        cells = [cell.ljust(w) if i < 2 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))]
+        lines.append("  ".join(cells))
+        if visit and visit.reason:
+            lines.append(f"    {visit.reason}")
+    return "\n".join(lines)

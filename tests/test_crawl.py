@@ -28,10 +28,10 @@ from archive import reader
 from archive.compare import changed_lines, edits
 from archive.database import connect
 from archive.migrations import DERIVED
-from crawler.cli import Exit
 from crawler.demo.county import County
 from crawler.demo.server import Demo, serve
 from crawler.demo.show import LABELS
+from crawler.run import Exit
 
 
 @pytest.fixture(scope="session")

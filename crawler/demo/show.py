@@ -16,10 +16,9 @@ import click
 from archive import reader
 from archive.compare import changed_lines, edits
 from archive.database import ArchiveError, Row, connect
-from crawler.cli import Exit, visit_table
 from crawler.demo.county import County
 from crawler.demo.server import serve
-from crawler.run import Job, crawl
+from crawler.run import Exit, Job, crawl, visit_table
 from crawler.sources import Source, load
 
 LABELS = ("demo day 1", "demo day 2")
