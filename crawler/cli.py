@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -83,10 +84,12 @@ def crawl(names: Sequence[str], archive: Path, path: Path, limit: int | None, *,
     A SOURCE is a name from `gongkai sources`, or the address of a home page or a column of reports. A run that was
     cut off within the last day is taken up where it stopped.
     """
+    if verbose:
+        _say_captures()
     with plain_errors():
         chosen = source_files.pick(source_files.load(path), names)
         results = run_crawl(
-            [Job(sources=chosen)], archive=archive, limit=limit or 0, settings=_settings(verbose=verbose)
+            [Job(sources=chosen)], archive=archive, limit=limit or 0, settings={"PROGRESS": not verbose}
         )
     for result in results:
         click.echo(visit_table(result.visits))
@@ -312,8 +315,14 @@ def _pages(files: Sequence[Path]) -> Iterator[Path]:
             yield file
 
 
-def _settings(*, verbose: bool) -> dict[str, Any]:
-    return {"PROGRESS": True, "LOG_LEVEL": "INFO" if verbose else "WARNING"}
+def _say_captures() -> None:
+    """Print what the crawler logs of its captures, and none of Scrapy's own."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    logger = logging.getLogger("crawler")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
 
 
 def _megabytes(count: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -54,6 +55,7 @@ def crawl(
     own = Settings()
     own.setmodule("crawler.settings", priority="project")
     own.update({"ARCHIVE": str(archive), **(settings or {})}, priority="cmdline")
+    _quieten()
     process = AsyncCrawlerProcess(own)
     left = list(jobs)
     results: list[Result] = []
@@ -82,6 +84,12 @@ def crawl(
     if errors:
         raise errors[0]
     return results
+
+
+def _quieten() -> None:
+    """Keep Scrapy from telling at length what is a capture already, and told once in the visit."""
+    for name in ("retry", "robotstxt"):
+        logging.getLogger(f"scrapy.downloadermiddlewares.{name}").setLevel(logging.CRITICAL)
 
 
 def exit_code(status: str, visits: Sequence[Visit]) -> Exit:

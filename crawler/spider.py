@@ -47,6 +47,7 @@ class Progress:
     searched: int = 0
     columns: int = 0
     unasked: int = 0
+    errors: int = 0
     notes: list[str] = field(default_factory=list)
 
     def note(self, text: str) -> None:
@@ -85,6 +86,8 @@ class ReportsSpider(Spider):
         spider = super().from_crawler(crawler, *args, **kwargs)
         spider.store = Store(Path(crawler.settings["ARCHIVE"])).__enter__()
         crawler.signals.connect(spider.close_run, signals.spider_closed)
+        for signal in (signals.spider_error, signals.item_error):
+            crawler.signals.connect(spider.note_error, signal)
         spider.run = spider.store.begin_run([s.office for s in spider.chosen], at=now(), label=spider.label)
         spider.progress = {
             s.id: Progress(source=s, hosts=frozenset((*s.office.hosts, *s.own_hosts))) for s in spider.chosen
@@ -211,6 +214,12 @@ class ReportsSpider(Spider):
         if request.meta["kind"] != "report":
             yield from self.search(progress)
 
+    def note_error(self, failure: Failure, response: Response) -> None:
+        """Note an error of our own, in reading a page or in cleaning it; the run is not well then."""
+        progress = self.progress[response.meta["source"]]
+        progress.errors += 1
+        progress.note(f"{response.url}: {failure.type.__name__}: {failure.getErrorMessage()}")
+
     def close_run(self, reason: str) -> None:
         """Write down what was done at each source, and close the archive."""
         self.status = "finished" if reason == "finished" else "interrupted"
@@ -234,7 +243,7 @@ class ReportsSpider(Spider):
         elif kept_or_gone < expected:
             status = "thin"
             notes.insert(0, f"{reports} reports found, expected at least {expected}")
-        elif counts["failed"] or counts["blocked"] or progress.unasked:
+        elif counts["failed"] or counts["blocked"] or progress.unasked or progress.errors:
             status = "partial"
         else:
             status = "ok"

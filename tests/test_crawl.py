@@ -310,6 +310,23 @@ def test_robots_are_obeyed_and_refusals_captured(small: Demo, tmp_path: Path) ->
     assert [tuple(row) for row in rows] == [("refused", None)]
 
 
+def test_a_page_that_cannot_be_cleaned_is_named_and_kept(small: Demo, tmp_path: Path) -> None:
+    sources = tmp_path / "sources.toml"
+    sources.write_text(small.county.sources_toml(), encoding="utf-8")
+    archive = tmp_path / "a.sqlite"
+    code = (
+        "import pipelines.items, support; pipelines.items.clean_one = support.die; "
+        "from crawler.cli import main; main()"
+    )  # fmt: skip
+    words = ["crawl", small.county.offices[0].source, "--archive", str(archive), "--sources", str(sources)]
+    env = os.environ | {"http_proxy": small.url, "PYTHONPATH": str(Path(__file__).parent)}
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False, env=env)
+    assert done.returncode == Exit.NOTHING_WORKED, done.stdout
+    assert re.search(r"http://\S+: BrokenProcessPool", done.stdout)
+    assert rows(archive, "SELECT count(*) FROM captures WHERE kind = 'report'") == [(2,)]
+    assert gongkai("crawl", *words[1:], env={"http_proxy": small.url}).returncode == Exit.WELL
+
+
 def test_misuse(tmp_path: Path) -> None:
     other = tmp_path / "other.sqlite"
     sqlite3.connect(other).execute("CREATE TABLE t (x)").connection.close()
