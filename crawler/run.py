@@ -55,8 +55,8 @@ def crawl(
     own = Settings()
     own.setmodule("crawler.settings", priority="project")
     own.update({"ARCHIVE": str(archive), **(settings or {})}, priority="cmdline")
-    _quieten()
     process = AsyncCrawlerProcess(own)
+    _quieten()  # after Scrapy has set up its logging, which forgets what was set before
     left = list(jobs)
     results: list[Result] = []
     errors: list[BaseException] = []
