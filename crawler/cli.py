@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import version as version_of
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +19,6 @@ import click
 from archive import reader
 from archive.compare import changed_lines
 from archive.database import ArchiveError, LockedError, connect
-from archive.records import Text
 from crawler import sources as source_files
 from crawler.run import Exit, Job, exit_code, visit_table
 from crawler.run import crawl as run_crawl
@@ -117,20 +117,35 @@ def sources(path: Path) -> None:
 @click.option("--url", default="", help="The address the page was saved from, to complete its links.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a page, indented.")
 @click.option("--jsonl", is_flag=True, help="Print one JSON object a page, one a line; a folder always prints so.")
-def clean(files: Sequence[Path], url: str, *, as_json: bool, jsonl: bool) -> None:
+@click.option("--workers", type=click.IntRange(min=1), default=os.cpu_count(), help="Processes that clean.")
+def clean(files: Sequence[Path], url: str, workers: int, *, as_json: bool, jsonl: bool) -> None:
     """Clean saved pages, with no network: print the text, or all that is known as JSON.
 
-    A folder is walked for its .html, .htm and .shtml files.
+    A folder is walked for its .html, .htm and .shtml files. What cannot be cleaned within bounds of time and memory
+    is one line on standard error.
     """
-    from pipelines.clean import clean as clean_page
+    from tqdm import tqdm
+
+    from pipelines.saved import clean_file
+    from pipelines.workers import Workers, why
 
     jsonl = jsonl or any(file.is_dir() for file in files)
-    for file in _pages(files):
-        text = clean_page(file.read_bytes(), url=url or file.resolve().as_uri())
-        if as_json or jsonl:
-            click.echo(json.dumps(text_record(file, text), ensure_ascii=False, indent=None if jsonl else 2))
-        else:
-            click.echo(f"{text.title}\n\n{text.text}" if text.title else text.text)
+    pages = list(_pages(files))
+    failed = 0
+    with Workers(min(workers, len(pages) or 1)) as pool:
+        work = pool.each(partial(clean_file, url=url), pages)
+        quiet = not sys.stderr.isatty() or sys.stdout.isatty()
+        for file, made in tqdm(work, desc="pages", total=len(pages), unit="", disable=quiet, leave=False):
+            if error := made.exception():
+                failed += 1
+                click.echo(f"{file}: {why(error)}", err=True)
+            elif as_json or jsonl:
+                click.echo(
+                    json.dumps({"file": str(file), **made.result()}, ensure_ascii=False, indent=None if jsonl else 2)
+                )
+            else:
+                click.echo("\n\n".join(filter(None, (made.result()["title"], made.result()["text"]))))
+    sys.exit(Exit.SOME_FAILED if failed else Exit.WELL)
 
 
 @main.command()
@@ -225,9 +240,17 @@ def rebuild(archive: Path, workers: int) -> None:
         connect(archive).close()
         with Store(archive) as store, Workers(workers) as pool:
             quiet = not sys.stderr.isatty()
-            count = sum(1 for _ in tqdm(run(store, workers=pool), desc="texts", unit="", disable=quiet, leave=False))
+            failed = 0
+            for url, error in tqdm(run(store, workers=pool), desc="texts", unit="", disable=quiet, leave=False):
+                if error:
+                    failed += 1
+                    click.echo(f"{url}: {error}", err=True)
             sizes = reader.sizes(store.db)
-    click.echo(f"{archive}: {count} texts, {sizes['versions']} versions, {sizes['reports']} reports made again")
+    click.echo(
+        f"{archive}: {sizes['texts']} texts, {sizes['versions']} versions, {sizes['reports']} reports made again"
+        + (f"; {failed} pages not cleaned" if failed else "")
+    )
+    sys.exit(Exit.SOME_FAILED if failed else Exit.WELL)
 
 
 @main.command()
@@ -264,26 +287,6 @@ def report_lines(report: Mapping[str, Any]) -> str:
         f"{report['agency']} {report['year']}  [{report['id']}]\n{report['title']}\n"
         f"published {report['published_on'] or 'on a day unknown'}, due {report['due_on']}{late}{gone}"
     )
-
-
-def text_record(file: Path, text: Text) -> dict[str, Any]:
-    """Name what cleaning found in a saved page, as `clean --json` prints it."""
-    return {
-        "file": str(file),
-        "title": text.title,
-        "agency": text.agency,
-        "report_year": text.report_year,
-        "published_on": text.published_on,
-        "dates": dict(text.dates),
-        "is_report": text.is_report,
-        "charset": text.charset,
-        "charset_why": text.charset_why,
-        "script": text.script,
-        "flags": text.flags,
-        "text": text.text,
-        "tables": text.grids,
-        "attachments": [{"url": a.url, "label": a.label} for a in text.attachments],
-    }
 
 
 def _show_page(db: Any, page: str, *, number: int | None) -> None:

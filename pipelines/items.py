@@ -6,9 +6,11 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Self
 
+from pebble import ProcessExpired
+
 from archive.records import Uncleaned
 from pipelines.rebuild import clean_left
-from pipelines.workers import Workers, clean_one
+from pipelines.workers import CleaningError, Workers, clean_one, why
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -29,12 +31,16 @@ class CleanPipeline:
 
     def open_spider(self) -> None:
         """Clean what is in the archive without a text."""
-        for payload in clean_left(self._spider.store, workers=self.workers):
-            logger.info("payload %s: cleaned, as an earlier run was cut off before it could", payload)
+        for url, error in clean_left(self._spider.store, workers=self.workers):
+            if error:
+                logger.warning("%s: still not cleaned: %s", url, error)
 
     async def process_item(self, item: Uncleaned) -> Uncleaned:
-        """Clean one payload and save its text; a payload that cannot be cleaned stays, and the run says so."""
-        text = await asyncio.wrap_future(self.workers.submit(clean_one, item))
+        """Clean one payload and save its text; raises CleaningError where it cannot be: its bytes stay, and the run says so."""
+        try:
+            text = await asyncio.wrap_future(self.workers.submit(clean_one, item))
+        except (TimeoutError, MemoryError, ProcessExpired) as error:
+            raise CleaningError(why(error)) from error
         self._spider.store.save_text(item.payload, text)
         return item
 

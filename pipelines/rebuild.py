@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future
 
-from archive.records import Text, Uncleaned
 from archive.store import Store
 from pipelines.clean import CLEANER
-from pipelines.workers import Workers, clean_one
+from pipelines.workers import Workers, clean_one, why
 
 
-def rebuild(store: Store, *, workers: Workers) -> Iterator[str]:
-    """Throw the derived rows away and make them again, yielding each payload's name when its text is saved."""
+def rebuild(store: Store, *, workers: Workers) -> Iterator[tuple[str, str | None]]:
+    """Throw the derived rows away and make them again; yields as `clean_left` does."""
     store.clear_derived()
     yield from clean_left(store, workers=workers)
     store.derive_all()
 
 
-def clean_left(store: Store, *, workers: Workers) -> Iterator[str]:
-    """Clean the payloads of report pages that have no text of this cleaner, yielding the name of each."""
-    under_way: deque[tuple[Uncleaned, Future[Text]]] = deque()
-    for item in store.uncleaned(cleaner=CLEANER):
-        under_way.append((item, workers.submit(clean_one, item)))
-        if len(under_way) >= 8 * workers.count:
-            yield _save(store, *under_way.popleft())
-    while under_way:
-        yield _save(store, *under_way.popleft())
+def clean_left(store: Store, *, workers: Workers) -> Iterator[tuple[str, str | None]]:
+    """Clean the payloads of report pages that have no text of this cleaner.
 
-
-def _save(store: Store, item: Uncleaned, made: Future[Text]) -> str:
-    store.save_text(item.payload, made.result())
-    return item.payload
+    Yields each one's URL, and why it could not be cleaned, or None where its text is saved.
+    """
+    for item, made in workers.each(clean_one, store.uncleaned(cleaner=CLEANER)):
+        if error := made.exception():
+            yield item.url, why(error)
+        else:
+            store.save_text(item.payload, made.result())
+            yield item.url, None

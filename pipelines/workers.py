@@ -1,19 +1,33 @@
-"""Worker processes that clean: they come with the first payload and go with their parent, however it ends."""
+"""Worker processes that clean, each piece of work within bounds; they go with their parent, however it ends."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from typing import Self, TypeVar
+
+from pebble import ProcessExpired, ProcessPool
 
 from archive.records import Text, Uncleaned
 from pipelines.clean import clean
 
+SECONDS = 60
+"""What one payload may take to clean; the worker is ended after it."""
+
+MEMORY = 3 * 1024**3
+"""The address space of one worker, in bytes; what needs more ends in MemoryError."""
+
 Given = TypeVar("Given")
 Made = TypeVar("Made")
+
+
+class CleaningError(Exception):
+    """A payload could not be cleaned within bounds; the message says which bound, or what ended the worker."""
 
 
 class Workers:
@@ -22,17 +36,27 @@ class Workers:
     def __init__(self, count: int) -> None:
         self.count = count
         # Spawned, not forked: a forked child would share the archive's lock and connection.
-        self._pool = ProcessPoolExecutor(
-            max_workers=count, mp_context=multiprocessing.get_context("spawn"), initializer=_end_with_parent
-        )
+        self._pool = ProcessPool(
+            max_workers=count, initializer=_bound, context=multiprocessing.get_context("spawn")
+        )  # fmt: skip
 
     def submit(self, work: Callable[[Given], Made], given: Given) -> Future[Made]:
-        """Have a worker do a piece of work."""
-        return self._pool.submit(work, given)
+        """Have a worker do a piece of work; another takes over where one is ended by it."""
+        return self._pool.schedule(work, args=[given], timeout=SECONDS)
+
+    def each(self, work: Callable[[Given], Made], given: Iterable[Given]) -> Iterator[tuple[Given, Future[Made]]]:
+        """Do a piece of work for each, in their order, only so many ahead that memory stays flat."""
+        under_way: deque[tuple[Given, Future[Made]]] = deque()
+        for one in given:
+            under_way.append((one, self.submit(work, one)))
+            if len(under_way) >= 8 * self.count:
+                yield under_way.popleft()
+        yield from under_way
 
     def close(self) -> None:
         """Finish what was submitted, and end the processes."""
-        self._pool.shutdown()
+        self._pool.close()
+        self._pool.join()
 
     def __enter__(self) -> Self:
         return self
@@ -46,8 +70,24 @@ def clean_one(item: Uncleaned) -> Text:
     return clean(item.body, url=item.url, headers=item.headers)
 
 
-def _end_with_parent() -> None:
-    """Leave when the parent is gone: after `kill -9` nobody else tells a worker that waits for work."""
+def why(error: BaseException) -> str:
+    """Say in a few words what kept a worker from doing its work.
+
+    >>> why(TimeoutError()), why(MemoryError())
+    ('not done after 60 s', 'needs more than 3 GB of memory')
+    """
+    if isinstance(error, TimeoutError):
+        return f"not done after {SECONDS} s"
+    if isinstance(error, MemoryError):
+        return f"needs more than {MEMORY >> 30} GB of memory"
+    if isinstance(error, ProcessExpired):
+        return f"ended its worker, exit code {error.exitcode}"
+    return f"{type(error).__name__}: {error}"
+
+
+def _bound() -> None:
+    """Limit this worker's memory, and leave when the parent is gone: after `kill -9` nobody else tells it."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
     def watch() -> None:
         if parent := multiprocessing.parent_process():

@@ -322,7 +322,7 @@ def test_a_page_that_cannot_be_cleaned_is_named_and_kept(small: Demo, tmp_path: 
     env = os.environ | {"http_proxy": small.url, "PYTHONPATH": str(Path(__file__).parent)}
     done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False, env=env)
     assert done.returncode == Exit.NOTHING_WORKED, done.stdout
-    assert re.search(r"http://\S+: BrokenProcessPool", done.stdout)
+    assert re.search(r"http://\S+: CleaningError: ended its worker", done.stdout)
     assert rows(archive, "SELECT count(*) FROM captures WHERE kind = 'report'") == [(2,)]
     assert gongkai("crawl", *words[1:], env={"http_proxy": small.url}).returncode == Exit.WELL
 
