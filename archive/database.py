@@ -9,6 +9,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,12 @@ def name(*parts: object) -> str:
 
 
 def to_json(value: object) -> str:
-    """Write a value as compact JSON with Chinese left readable."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """Write a value, records and mappings of any kind included, as compact JSON with Chinese left readable."""
+
+    def plain(thing: Any) -> Any:
+        return asdict(thing) if is_dataclass(thing) and not isinstance(thing, type) else dict(thing)
+
+    return json.dumps(value, default=plain, ensure_ascii=False, separators=(",", ":"))
 
 
 def connect(path: Path) -> sqlite3.Connection:

@@ -79,9 +79,11 @@ def derived(db: Database) -> None:
         db,
         """
         CREATE TABLE texts (
-            payload TEXT NOT NULL REFERENCES payloads (sha256), cleaner TEXT NOT NULL, key TEXT NOT NULL, title TEXT NOT NULL,
-            agency TEXT, report_year INTEGER, published_on TEXT, dates TEXT NOT NULL, is_report INTEGER NOT NULL,
-            charset TEXT NOT NULL, charset_why TEXT NOT NULL, script TEXT NOT NULL, flags TEXT NOT NULL,
+            payload TEXT NOT NULL REFERENCES payloads (sha256), cleaner TEXT NOT NULL, key TEXT NOT NULL,
+            title TEXT NOT NULL, agency TEXT, report_year INTEGER, published_on TEXT, dates TEXT NOT NULL,
+            index_number TEXT, document_number TEXT, origin TEXT, read_from TEXT NOT NULL, is_report INTEGER NOT NULL,
+            confidence REAL NOT NULL, charset TEXT NOT NULL, charset_why TEXT NOT NULL, script TEXT NOT NULL,
+            flags TEXT NOT NULL, repairs TEXT NOT NULL, originals TEXT NOT NULL, missing TEXT NOT NULL,
             text TEXT NOT NULL, grids TEXT NOT NULL, attachments TEXT NOT NULL,
             PRIMARY KEY (payload, cleaner)
         ) STRICT;

@@ -70,8 +70,12 @@ class Text:
 
     `text` holds the article's paragraphs, one a line, its tables as Markdown pipe rows in their places;
     `grids` holds the same tables as cells. `dates` says where each publication date was read (meta, visible,
-    path) and `published_on` is the one believed, as YYYY-MM-DD. `charset_why` is bom, utf-8, meta, header
-    or guess. `flags` are sorted short words for everything a reader should know.
+    path) and `published_on` is the one believed, as YYYY-MM-DD. `index_number` (索引号), `document_number` (文号)
+    and `origin` (来源) are as the page gives them. `read_from` says where a field was read: meta, title, visible,
+    text or window. `confidence` is how sure `is_report` is, from 0 to 1. `charset_why` is bom, utf-8, meta, header
+    or guess. `flags` are sorted short words for everything a reader should know. `repairs` counts what was mended,
+    by kind, and `originals` gives each mended line of `text` as it was served: (line number from 1, words).
+    `missing` lists the numbers and cells of the article's container that are found neither in text nor in grids.
     """
 
     cleaner: str
@@ -80,11 +84,19 @@ class Text:
     report_year: int | None
     published_on: str | None
     dates: Mapping[str, str]
+    index_number: str | None = None
+    document_number: str | None = None
+    origin: str | None = None
+    read_from: Mapping[str, str] = field(default_factory=dict)
     is_report: bool
+    confidence: float = 0.0
     charset: str
     charset_why: str
     script: Literal["hans", "hant"]
     flags: tuple[str, ...]
+    repairs: Mapping[str, int] = field(default_factory=dict)
+    originals: tuple[tuple[int, str], ...] = field(default=(), repr=False)
+    missing: tuple[str, ...] = ()
     text: str = field(repr=False)
     grids: tuple[Grid, ...] = field(repr=False)
     attachments: tuple[Attachment, ...] = ()

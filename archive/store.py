@@ -7,7 +7,7 @@ import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -128,15 +128,11 @@ class Store:
 
     def save_text(self, payload: str, text: Text) -> None:
         """Keep what cleaning made of a payload, and draw the consequences for the pages that showed it."""
-        row = (
-            payload, text.cleaner, text.key, text.title, text.agency, text.report_year, text.published_on,
-            to_json(dict(text.dates)), int(text.is_report), text.charset, text.charset_why, text.script,
-            to_json(text.flags), text.text, to_json(text.grids),
-            to_json([{"url": a.url, "label": a.label} for a in text.attachments]),
-        )  # fmt: skip
+        row = {"payload": payload, "key": text.key} | {f.name: _column(getattr(text, f.name)) for f in fields(text)}
         with transaction(self.db):
             self.db.execute("DELETE FROM texts WHERE payload = ?", (payload,))
-            self.db.execute(f"INSERT INTO texts VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608
+            values = ", ".join("?" * len(row))
+            self.db.execute(f"INSERT INTO texts ({', '.join(row)}) VALUES ({values})", [*row.values()])  # noqa: S608
             shown = self.db.execute("SELECT DISTINCT page FROM captures WHERE payload = ?", (payload,))
             derive.pages(self.db, [page for (page,) in shown])
 
@@ -233,6 +229,13 @@ class Store:
 
     def _has_text(self, payload: str) -> bool:
         return self.db.execute("SELECT 1 FROM texts WHERE payload = ?", (payload,)).fetchone() is not None
+
+
+def _column(value: object) -> object:
+    """Write a field as a column holds it: what is not one value becomes JSON."""
+    if isinstance(value, bool):
+        return int(value)
+    return value if value is None or isinstance(value, str | int | float) else to_json(value)
 
 
 def _unfinished(last: Mapping[str, str] | sqlite3.Row, *, at: str, label: str | None) -> bool:

@@ -8,8 +8,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from archive.records import Text
-from pipelines import dates, extract, grids, identify, links, polish, titles
+from pipelines import dates, extract, fidelity, grids, identify, links, polish, titles
 from pipelines.decode import decode
+from pipelines.particulars import particulars
 from pipelines.prepare import meta, prepare, tree, weigh
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "date-unknown": "no publication date in meta tags or beside a visible label",
         "images-of-tables": "a report without a table in its text, but with pictures",
         "no-article": "no article was found: better no text than a footer",
+        "numbers-missing": "numbers or cells of the article were not found again: `missing` lists them",
         "pinyin-left": "brackets with pinyin remain after repair",
         "pinyin-repaired": "pinyin glosses were taken out: probably not the office's own site",
         "script-body": "the text is in a script's data, which is not read",
@@ -41,11 +43,9 @@ FLAGS: Mapping[str, str] = MappingProxyType(
 )
 
 _SHORT = 200
+_SURE = 0.5
 _DATA_SCRIPT = re.compile(r"_CONFIG\s*=\s*\{|\"content\"\s*:\s*\"(?:<|\\u003[cC])|DETAIL\s*:\s*\{")
 _ICON = re.compile(r"\.gif$|icon|logo|ewm|qr|^$", re.IGNORECASE)
-_SOURCE = re.compile(
-    r"(?:发布机构|发布单位|信息来源|来\s?源|供稿单位)\s{0,3}[：:]\s{0,3}(?P<name>[^\s：:，。；|]{3,40})"
-)
 
 
 def clean(payload: bytes, *, url: str, headers: Mapping[str, str] = MappingProxyType({})) -> Text:
@@ -63,60 +63,73 @@ def clean(payload: bytes, *, url: str, headers: Mapping[str, str] = MappingProxy
     visible = _visible(root, place)
     attached = links.attachments(place.element, weights, url=url)
     pictured = any(not _ICON.search(image.get("src", "")) for image in place.element.iter("img"))
-    blocks, title, flags = polish.mended(extract.read(place, weights), title)
-    blocks = polish.without_widget_lines(blocks)
+    before = fidelity.evidence(place.element)
+    article = extract.read(place, weights, title=title)
+    lost = fidelity.missing(before, [*article.blocks, title], dropped=article.dropped) if article.blocks else ()
+    mended = polish.mended(article.blocks, title)
+    title = mended.title
+    widgets = polish.widget_lines(mended.blocks)
+    pairs = [pair for n, pair in enumerate(zip(mended.blocks, article.blocks, strict=True)) if n not in widgets]
     if guessed:
-        title, guessed = _title_in_text(blocks, title)
-    while repeated := titles.repeats(_opening(blocks), title):
-        blocks = blocks[repeated:]
-    text = "\n".join(block if isinstance(block, str) else "\n".join(map(grids.pipe_row, block)) for block in blocks)
-    tables = tuple(block for block in blocks if not isinstance(block, str))
+        title, guessed = _title_in_text([block for block, _ in pairs], title)
+    while repeated := titles.repeats(_opening([block for block, _ in pairs]), title):
+        pairs = pairs[repeated:]
+    lines = [pair for block, raw in pairs for pair in zip(_lines(block), _lines(raw), strict=True)]
+    text = "\n".join(line for line, _ in lines)
+    tables = tuple(block for block, _ in pairs if not isinstance(block, str))
 
-    read = dates.dates_of(meta=metas, visible=visible, url=url)
-    agency = identify.agency_of(title, metas.get("contentsource")) or identify.agency_of("", _source(visible))
-    year = identify.report_year(title, text)
-    is_report = identify.is_report(title, text)
+    about = particulars(title=title, title_guessed=guessed, text=text, meta=metas, visible=visible, url=url)
+    certainty = identify.certainty(title, text)
     short = len(text) < _SHORT
     raised = {
-        "agency-unknown": agency is None,
+        "agency-unknown": about.agency is None,
         "attachment-only": short and not tables and bool(attached),
         "bytes-lost": decoded.lost > 0,
-        "date-disagrees": dates.disagree(read),
-        "date-unknown": dates.believed(read) is None,
-        "images-of-tables": is_report and not tables and pictured,
+        "date-disagrees": dates.disagree(about.dates),
+        "date-unknown": about.published_on is None,
+        "images-of-tables": certainty >= _SURE and not tables and pictured,
         "no-article": not text,
+        "numbers-missing": bool(lost),
         "script-body": short and _DATA_SCRIPT.search(decoded.text) is not None,
         "short": 0 < len(text) < _SHORT,
         "title-guessed": guessed,
-        "year-unknown": year is None,
+        "year-unknown": about.report_year is None,
     }
     return Text(
         cleaner=CLEANER,
         title=title,
-        agency=agency,
-        report_year=year,
-        published_on=dates.believed(read),
-        dates=read,
-        is_report=is_report,
+        agency=about.agency,
+        report_year=about.report_year,
+        published_on=about.published_on,
+        dates=about.dates,
+        index_number=about.index_number,
+        document_number=about.document_number,
+        origin=about.origin,
+        read_from=about.read_from,
+        is_report=certainty >= _SURE,
+        confidence=round(certainty, 2),
         charset=decoded.charset,
         charset_why=decoded.why,
-        script="hant" if "traditional-converted" in flags else "hans",
-        flags=tuple(sorted(flags | {flag for flag, up in raised.items() if up})),
+        script="hant" if "traditional-converted" in mended.flags else "hans",
+        flags=tuple(sorted(mended.flags | {flag for flag, up in raised.items() if up})),
+        repairs=mended.repairs,
+        originals=tuple((n, was) for n, (line, was) in enumerate(lines, start=1) if line != was),
+        missing=lost,
         text=text,
         grids=tables,
         attachments=attached,
     )
 
 
+def _lines(block: Block) -> list[str]:
+    """Write a block as lines of text: itself, or a table's Markdown pipe rows."""
+    return [block] if isinstance(block, str) else list(map(grids.pipe_row, block))
+
+
 def _visible(root: HtmlElement, place: extract.Place) -> str:
     """Read what the page says around its article, one string a line; all it says where no CMS marks one."""
     page = "\n".join(root.itertext())
     return page.replace("\n".join(place.element.itertext()), "\n", 1) if place.marked else page
-
-
-def _source(visible: str) -> str | None:
-    found = _SOURCE.search(visible)
-    return found["name"] if found else None
 
 
 def _opening(blocks: list[Block]) -> list[str]:

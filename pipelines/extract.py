@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from lxml import etree
 from lxml.html import Element
 
-from pipelines import grids
-from pipelines.lines import lines
+from pipelines import bounds, grids
+from pipelines.lines import placed
 from pipelines.prepare import MARK
 from pipelines.rules import rules
 
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
 
     from archive.records import Grid
 
-_FOOTER = re.compile(
-    r"版权所有|ICP备|公网安备|网站标识码|主办单位|承办单位|网站地图|技术支持|联系我们|版權所有|網站地圖|Copyright|建议使用|分辨率"
-)
-_LEGAL = re.compile(r"版权所有|ICP备|公网安备|网站标识码|主办单位|承办单位|版權所有")
-_FOOT = 20
 _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 
 _HIDDEN_SCRAP = 200
@@ -46,27 +41,35 @@ def locate(root: HtmlElement, weights: Mapping[HtmlElement, int]) -> Place:
     return Place(element=_densest(root, weights) if container is None else container, marked=container is not None)
 
 
-def read(place: Place, weights: Mapping[HtmlElement, int]) -> list[str | Grid]:
-    """Read an article's paragraphs and tables in order; an empty list where there is none.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Article:
+    """An article's paragraphs and tables in order, and the words of the widgets that were dropped from it."""
+
+    blocks: list[str | Grid]
+    dropped: list[str]
+
+
+def read(place: Place, weights: Mapping[HtmlElement, int], *, title: str = "") -> Article:
+    """Read an article; it has no blocks where there is none.
 
     A marked container is read as it stands, since an extractor could only lose from it. Elsewhere
-    trafilatura says where the article begins and ends, and the words between are read here. The tree is
-    changed: tables leave it, widgets too. A footer is never an article.
+    trafilatura says where the article is, and its words are read here. The tree is changed: tables leave it,
+    widgets too. A footer is never an article.
     """
-    _drop_widgets(place.element, weights)
+    dropped = _drop_widgets(place.element, weights)
     tables = _take_tables(place.element)
-    words = lines(place.element)
+    lines = placed(place.element)
+    end = bounds.related(lines, weights)
+    dropped += [line.text for line in lines[end:]]
+    words = [line.text for line in lines[:end]]
     if not place.marked:
-        words = _between(words, place.element)
+        span = bounds.within(lines[:end], _found(place.element), weights, title=title)
+        words = span.article
+        dropped += span.frame
     text = "\n".join(words)
-    if is_footer(text) or not (place.marked or _is_prose(text)):
-        return []
-    return _put_back(words, tables)
-
-
-def is_footer(text: str) -> bool:
-    """Tell a site's footer from an article: short, and two of a footer's phrases."""
-    return len(text) < 600 and len(set(_FOOTER.findall(text))) >= 2
+    if bounds.is_footer(text) or not (place.marked or _is_prose(text)):
+        return Article(blocks=[], dropped=dropped)
+    return Article(blocks=_put_back(words, tables), dropped=dropped)
 
 
 def _marked(root: HtmlElement, weights: Mapping[HtmlElement, int]) -> HtmlElement | None:
@@ -95,7 +98,7 @@ def _is_something(node: HtmlElement) -> bool:
     """Tell whether a container holds words, a picture or a document, and is no footer."""
     text = node.text_content()
     return bool(text.strip() or node.find(".//img") is not None or node.find(".//iframe") is not None) and (
-        not is_footer(text)
+        not bounds.is_footer(text)
     )
 
 
@@ -111,20 +114,28 @@ def _densest(root: HtmlElement, weights: Mapping[HtmlElement, int]) -> HtmlEleme
     return node
 
 
-def _drop_widgets(element: HtmlElement, weights: Mapping[HtmlElement, int]) -> None:
-    """Take out share bars and the like, and hidden scraps; never anything that holds a third of the text."""
+def _drop_widgets(element: HtmlElement, weights: Mapping[HtmlElement, int]) -> list[str]:
+    """Take out share bars and the like, and hidden scraps; never anything that holds a third of the text.
+
+    Returns the words of what was taken out.
+    """
     words = rules().widget_words
     limit = max(weights[element] / 3, 1)
+    dropped: list[str] = []
     for node in list(element.iterdescendants()):
         hidden = node.get("hidden") is not None or _HIDDEN.search(node.get("style", "")) is not None
         named = not words.isdisjoint((*node.get("class", "").lower().split(), node.get("id", "").lower()))
         if (hidden and weights.get(node, 0) < min(limit, _HIDDEN_SCRAP)) or (named and weights.get(node, 0) < limit):
-            _drop(node)
+            dropped += _drop(node)
+    return dropped
 
 
-def _drop(node: HtmlElement) -> None:
-    if node.getparent() is not None:
-        node.drop_tree()
+def _drop(node: HtmlElement) -> list[str]:
+    if node.getparent() is None:
+        return []
+    words = [" ".join(node.itertext())]
+    node.drop_tree()
+    return words
 
 
 def _take_tables(element: HtmlElement) -> list[Grid]:
@@ -144,31 +155,18 @@ def _take_tables(element: HtmlElement) -> list[Grid]:
     return taken
 
 
-def _between(words: list[str], element: HtmlElement) -> list[str]:
-    """Keep the lines from the first to the last that trafilatura finds in the element, and tables after them."""
+def _found(element: HtmlElement) -> str:
+    """Ask trafilatura for the article of an element."""
     import trafilatura
 
     page = Element("html")  # trafilatura finds nothing in a bare element whose prose has only line breaks
     etree.SubElement(page, "body").append(copy.deepcopy(element))
-    found = trafilatura.extract(page, fast=True, include_comments=False, include_tables=True, deduplicate=False)
-    kept = [_bare(line) for line in (found or "").splitlines()]
-    whole = "".join(kept)
-    places = [place for place, line in enumerate(words) if _bare(line) in (kept if len(line) < 12 else whole)]
-    if not places:
-        return []
-    tables = [place for place, line in enumerate(words) if line.startswith(MARK)]
-    article = words[places[0] : max([places[-1], *tables]) + 1]
-    legal = [place for place, line in enumerate(article) if place > len(article) - _FOOT and _LEGAL.search(line)]
-    return article[: legal[0]] if legal else article
+    return trafilatura.extract(page, fast=True, include_comments=False, include_tables=True, deduplicate=False) or ""
 
 
 def _is_prose(text: str) -> bool:
     """Tell an article from a list of links: it ends sentences, or is all tables."""
     return "。" in text or MARK in text
-
-
-def _bare(line: str) -> str:
-    return "".join(line.split()).lstrip("-#*|")
 
 
 def _put_back(words: list[str], tables: list[Grid]) -> list[str | Grid]:

@@ -84,20 +84,20 @@ def title_verdict(title: str) -> Verdict:
     return "doubt" if _NEWS.search(bare.removeprefix("关于")[2:]) else "report"
 
 
-def is_report(title: str, text: str) -> bool:
-    """Decide whether a fetched page is a report, by its title and then by what its body speaks of.
+def certainty(title: str, text: str) -> float:
+    """Say how sure it is that a fetched page is a report, from 0 to 1; from 0.5 on it is taken for one.
 
     A page that surely is titled a report needs little or no body (it may only carry a document); a doubtful
     title needs a body that speaks of disclosure like one: five of eight kinds of evidence near 信息公开.
     """
     verdict = title_verdict(title)
     if verdict == "other":
-        return False
+        return 0.0
     opening = _plain(text[:30_000])
     evidence = sum(kind.search(opening) is not None for kind in _EVIDENCE)
     if verdict == "report":
-        return len(opening) < 300 or evidence >= 3
-    return _DISCLOSURE.search(opening[:1500]) is not None and evidence >= 5
+        return 0.6 + evidence / 20 if len(opening) < 300 or evidence >= 3 else 0.3
+    return evidence / 10 if _DISCLOSURE.search(opening[:1500]) else 0.0
 
 
 def report_year(title: str, text: str) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lxml import etree
@@ -25,24 +26,45 @@ _SPACES = re.compile(r"[ \t\r\n\f\v\x85\xa0\u2000-\u200a\u202f\u205f]+")
 _WRAP = re.compile(r"(?<=[^\x00-\xa0])[ \t]*[\r\n]\s*(?=[^\x00-\xa0])")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """A line and the innermost block that its first word stands in."""
+
+    text: str
+    block: HtmlElement
+
+
 def lines(element: HtmlElement) -> list[str]:
+    """Read an element's text as lines, as `placed` does."""
+    return [line.text for line in placed(element)]
+
+
+def placed(element: HtmlElement) -> list[Line]:
     """Read an element's text as lines, broken where a browser would break them.
 
     Runs of white space become one space; white space at the edges of a line, and a line end between two
     Chinese characters (which is the source's, not the text's), go. The element's own tail is not read.
     """
-    found: list[str] = []
+    found: list[Line] = []
     pieces: list[str] = []
+    begun, blocks = element, [element]
     for pre in element.iter("pre"):
         _break_lines(pre)
     for event, node in etree.iterwalk(element, events=("start", "end")):
-        if node.tag in _BLOCKS and pieces:
-            found += _close(pieces)
-            pieces.clear()
+        if node.tag in _BLOCKS:
+            if pieces:
+                found += _close(pieces, begun)
+                pieces.clear()
+            if event == "start":
+                blocks.append(node)
+            else:
+                blocks.pop()
         words = node.text if event == "start" else node.tail if node is not element else None
         if words:
+            if not pieces:
+                begun = blocks[-1]
             pieces.append(words)
-    return found + _close(pieces)
+    return found + (_close(pieces, begun) if pieces else [])
 
 
 def tidy(text: str) -> str:
@@ -70,8 +92,8 @@ def glue(parts: Iterable[str]) -> str:
     return whole
 
 
-def _close(pieces: list[str]) -> list[str]:
-    return [line for part in "".join(pieces).split(_BREAK) if (line := tidy(part))]
+def _close(pieces: list[str], block: HtmlElement) -> list[Line]:
+    return [Line(text=line, block=block) for part in "".join(pieces).split(_BREAK) if (line := tidy(part))]
 
 
 def _break_lines(pre: HtmlElement) -> None:

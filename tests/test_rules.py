@@ -34,7 +34,7 @@ def article_with(snippet: str) -> list[object]:
     root = tree(f'<div class="TRS_Editor"><p>{"正文" * 50}</p>{snippet}</div>')
     prepare(root)
     weights = weigh(root)
-    return list(read(locate(root, weights), weights))
+    return list(read(locate(root, weights), weights).blocks)
 
 
 @pytest.mark.parametrize("rule", RULES.lines, ids=lambda rule: rule.name)

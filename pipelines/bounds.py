@@ -1,0 +1,132 @@
+"""Which lines of a container are the article: where it begins and ends, and what follows it on the page."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipelines.prepare import MARK
+
+if TYPE_CHECKING:
+    from lxml.html import HtmlElement
+
+    from pipelines.lines import Line
+
+LEGAL = re.compile(r"版权所有|ICP备|公网安备|网站标识码|主办单位|承办单位|版權所有")
+_FOOTER = re.compile(
+    r"版权(?:所有|归)|ICP备|公网安备|网站标识码|主办单位|承办单位|网站地图|技术支持|联系我们|版權所有|網站地圖|"
+    r"Copyright|建议使用|分辨率"
+)
+_RELATED = re.compile(
+    r"(?:[【\[]?(?:相关|推荐|热点|延伸)(?:新闻|稿件|链接|阅读|文章|信息|推荐|解读|政策|内容)[】\]]?|友情链接)[:：]?"
+)
+_FOOT = 20
+_MOST_OF_IT = 0.9
+_OF_A_TABLE = 200
+_BESIDE_LINKS = 12  # characters: a date, a bullet
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Span:
+    """The lines that are the article, and those around it that are links, a footer's or outside its box."""
+
+    article: list[str]
+    frame: list[str]
+
+
+def is_footer(text: str) -> bool:
+    """Tell a site's footer from an article: short, and two of a footer's phrases."""
+    return len(text) < 600 and len(set(_FOOTER.findall(text))) >= 2
+
+
+def within(words: Sequence[Line], found: str, weights: Mapping[HtmlElement, int], *, title: str) -> Span:
+    """Find the article in a page that marks none, from what an extractor found of it.
+
+    The article's box is the innermost element that holds nine tenths of what was found. Its lines from the first
+    to the last found are the article, and those before and after them in the box that are neither links nor a
+    footer's: extractors drop opening labels, signatures and trailing headings. Nothing before the title's own
+    heading belongs to it.
+    """
+    kept = [_bare(line) for line in found.splitlines()]
+    whole = "".join(kept)
+    hits = Counter[int]()
+    for place, line in enumerate(words):
+        bare = _bare(line.text)
+        if line.text.startswith(MARK):
+            hits[place] = _OF_A_TABLE
+        elif bare in (kept if len(line.text) < 12 else whole) and not _is_links(line, weights):
+            hits[place] = len(bare)
+    hits = _after_title(hits, words, title)
+    if not hits:
+        return Span(article=[], frame=[])
+    box = set(_box(hits, words).iter())
+    inside = [place for place in sorted(hits) if words[place].block in box]
+    first, last = inside[0], inside[-1]
+
+    def belongs(place: int) -> bool:
+        line = words[place]
+        return line.block in box and not _is_links(line, weights) and not _FOOTER.search(line.text)
+
+    while first and belongs(first - 1) and "".join(words[first - 1].text.split()) != title:
+        first -= 1
+    while last + 1 < len(words) and belongs(last + 1):
+        last += 1
+    legal = [n for n, line in enumerate(words) if n > last - _FOOT and LEGAL.search(line.text)]
+    end = min([last + 1, *legal])
+    frame = [n for n in range(len(words)) if n < first or (n >= end and (legal or not belongs(n)))]
+    return Span(article=_texts(words[first:end]), frame=[words[n].text for n in frame])
+
+
+def related(words: Sequence[Line], weights: Mapping[HtmlElement, int]) -> int:
+    """Say at which line 相关新闻 and its links begin, when nothing else follows; the number of lines where none do."""
+    for place, line in enumerate(words):
+        if _RELATED.fullmatch("".join(line.text.split())):
+            after = words[place + 1 :]
+            if any(_is_links(one, weights) for one in after) and all(
+                _is_links(one, weights) or len(one.text) <= _BESIDE_LINKS for one in after
+            ):
+                return place
+    return len(words)
+
+
+def _after_title(hits: Counter[int], words: Sequence[Line], title: str) -> Counter[int]:
+    """Leave out what was found before the title's heading, if more was found after it."""
+    bare = "".join(title.split())
+    heads = [n for n, line in enumerate(words) if bare and "".join(line.text.split()) == bare]
+    for head in heads[:1]:
+        after = Counter({n: size for n, size in hits.items() if n >= head})
+        if after.total() * 2 > hits.total():
+            return after
+    return hits
+
+
+def _box(hits: Counter[int], words: Sequence[Line]) -> HtmlElement:
+    """Find the innermost element that holds nine tenths of what was found."""
+    under: Counter[HtmlElement] = Counter()
+    for place, size in hits.items():
+        block = words[place].block
+        under[block] += size
+        for parent in block.iterancestors():
+            under[parent] += size
+    enough = hits.total() * _MOST_OF_IT
+    box = next(iter(words[next(iter(hits))].block.iterancestors("html")), words[next(iter(hits))].block)
+    while (inner := next((child for child in box if under[child] >= enough), None)) is not None:
+        box = inner
+    return box
+
+
+def _is_links(line: Line, weights: Mapping[HtmlElement, int]) -> bool:
+    """Tell a line of a menu or a list: its block holds links, and next to nothing beside them."""
+    block = line.block
+    return weights.get(block, _OF_A_TABLE) <= _BESIDE_LINKS and block.find(".//a[@href]") is not None
+
+
+def _texts(words: Sequence[Line]) -> list[str]:
+    return [line.text for line in words]
+
+
+def _bare(line: str) -> str:
+    return "".join(line.split()).lstrip("-#*|")

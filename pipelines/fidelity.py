@@ -1,0 +1,78 @@
+"""The gate: every number and every table cell of an article's container is found again in what was read from it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lxml import etree
+from lxml.html import HtmlElement
+
+from archive.records import Grid
+
+_NUMBER = re.compile(r"\d+")
+_INLINE = frozenset(
+    [
+        "a",
+        "abbr",
+        "acronym",
+        "b",
+        "bdi",
+        "bdo",
+        "big",
+        "cite",
+        "code",
+        "em",
+        "font",
+        "i",
+        "ins",
+        "mark",
+        "o:p",
+        "q",
+        "s",
+        "small",
+        "span",
+        "strong",
+        "sub",
+        "sup",
+        "u",
+    ]
+)
+_MOST = 50
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """What stood in a container before it was read: how often each run of digits, and the words of each cell."""
+
+    numbers: Counter[str]
+    cells: frozenset[str]
+
+
+def evidence(element: HtmlElement) -> Evidence:
+    """Take down the numbers and cells of a container, by a walk that shares no code with the reading of it."""
+    pieces = []
+    for event, node in etree.iterwalk(element, events=("start", "end")):
+        if node.tag not in _INLINE:
+            pieces.append(" ")
+        pieces.append((node.text if event == "start" else node.tail if node is not element else "") or "")
+    cells = ("".join("".join(cell.itertext()).split()) for cell in element.iter("td", "th"))
+    return Evidence(numbers=Counter(_NUMBER.findall("".join(pieces))), cells=frozenset(filter(None, cells)))
+
+
+def missing(before: Evidence, blocks: Iterable[str | Grid], *, dropped: Iterable[str]) -> tuple[str, ...]:
+    """List what is not found again, at most 50 things; what was dropped by a rule is not missed.
+
+    A number is missed when it stands less often than before, a cell when its words, white space aside, stand nowhere.
+    """
+    parts = [*dropped]
+    for block in blocks:
+        parts += [block] if isinstance(block, str) else [cell for row in block for cell in row]
+    found = "\n".join(parts)
+    numbers = before.numbers - Counter(_NUMBER.findall(found))
+    cells = {"".join(part.split()) for part in parts}
+    squeezed = "".join(found.split())
+    lost = [cell for cell in before.cells if cell not in cells and cell not in squeezed]
+    return tuple(sorted([*numbers, *lost])[:_MOST])
