@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from archive.records import Text
-from pipelines import dates, extract, fidelity, grids, identify, links, polish, titles
+from pipelines import containers, dates, extract, fidelity, grids, identify, links, polish, titles
 from pipelines.decode import decode
 from pipelines.particulars import particulars
 from pipelines.prepare import meta, prepare, tree, weigh
@@ -59,7 +59,7 @@ def clean(payload: bytes, *, url: str, headers: Mapping[str, str] = MappingProxy
     title, guessed = titles.title_of(root, metas)
     prepare(root)
     weights = weigh(root)
-    place = extract.locate(root, weights)
+    place = containers.locate(root, weights)
     visible = _visible(root, place)
     attached = links.attachments(place.element, weights, url=url)
     pictured = any(not _ICON.search(image.get("src", "")) for image in place.element.iter("img"))
@@ -126,7 +126,7 @@ def _lines(block: Block) -> list[str]:
     return [block] if isinstance(block, str) else list(map(grids.pipe_row, block))
 
 
-def _visible(root: HtmlElement, place: extract.Place) -> str:
+def _visible(root: HtmlElement, place: containers.Place) -> str:
     """Read what the page says around its article, one string a line; all it says where no CMS marks one."""
     page = "\n".join(root.itertext())
     return page.replace("\n".join(place.element.itertext()), "\n", 1) if place.marked else page

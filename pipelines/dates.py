@@ -14,8 +14,9 @@ _FIRST = re.compile(r"(?<!\d)" + _DATE)
 _PUBLISHED = re.compile(
     r"(?:发布|發佈|發布|公布|发表|公开|更新|上网|信息)(?:日期|时间|時間)\s{0,9}[：:∶]?\s{0,9}" + _DATE
 )
-_PLAIN = re.compile(r"(?<![限年度文成生印发效计])(?:日期|时间|時間)\s{0,3}[：:∶]\s{0,9}" + _DATE)
+_PLAIN = re.compile(r"(?<![限年度文成生印发效计告名])(?:日期|时间|時間)\s{0,3}[：:∶]\s{0,9}" + _DATE)
 _WRITTEN = re.compile(r"(?:成文|生成|发文|印发|产生)(?:日期|时间)\s{0,9}[：:∶]?\s{0,9}" + _DATE)
+_ABOVE_SOURCE = re.compile(_DATE + r"[日\s\d:：时分秒]{0,20}(?:信息)?来\s?源\s{0,3}[：:∶]")
 _PATHS = (
     re.compile(r"/t?(?P<year>20\d\d)(?P<month>\d\d)(?P<day>\d\d)(?:_|/|\.)"),
     re.compile(r"/(?P<year>20\d\d)[/-](?P<month>\d{1,2})[/-](?P<day>\d{1,2})/"),
@@ -37,11 +38,11 @@ def dates_of(*, meta: Mapping[str, str], visible: str, url: str) -> dict[str, st
     """Collect the dates a page gives for itself, by where they were read: meta, visible, path.
 
     `meta` has lower-case names; `visible` is the page's text outside its article. A visible date needs a
-    label, of publication before a bare 时间; a date of writing (成文日期) counts only where meta says nothing.
+    label, of publication before a bare 时间 before a 来源 after it; a date of writing (成文日期) counts only where meta says nothing.
     The path's date is evidence only.
     """
     named = next(filter(None, (first_date(meta[name]) for name in _META_NAMES if name in meta)), None)
-    labels = (_PUBLISHED, _PLAIN) if named else (_PUBLISHED, _PLAIN, _WRITTEN)
+    labels = (_PUBLISHED, _PLAIN, _ABOVE_SOURCE) if named else (_PUBLISHED, _PLAIN, _ABOVE_SOURCE, _WRITTEN)
     path = url.partition("?")[0]
     found = {
         "meta": named,

@@ -1,4 +1,4 @@
-"""Where the article is, and its paragraphs and tables in order. The only room that knows trafilatura."""
+"""An article's paragraphs and tables in order. The only room that knows trafilatura."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pipelines import bounds, grids
 from pipelines.lines import placed
 from pipelines.prepare import MARK
 from pipelines.rules import rules
+from pipelines.sheets import spread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,24 +22,11 @@ if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
     from archive.records import Grid
+    from pipelines.containers import Place
 
 _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 
 _HIDDEN_SCRAP = 200
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
-    """Where the article is, and whether the CMS marked it or it is only the densest part of the page."""
-
-    element: HtmlElement
-    marked: bool
-
-
-def locate(root: HtmlElement, weights: Mapping[HtmlElement, int]) -> Place:
-    """Find the article of a prepared tree: the container its CMS marks, else the densest element."""
-    container = _marked(root, weights)
-    return Place(element=_densest(root, weights) if container is None else container, marked=container is not None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +45,8 @@ def read(place: Place, weights: Mapping[HtmlElement, int], *, title: str = "") -
     widgets too. A footer is never an article.
     """
     dropped = _drop_widgets(place.element, weights)
+    for table in list(place.element.iter("table")):
+        spread(table)
     tables = _take_tables(place.element)
     lines = placed(place.element)
     end = bounds.related(lines, weights)
@@ -72,48 +62,6 @@ def read(place: Place, weights: Mapping[HtmlElement, int], *, title: str = "") -
     return Article(blocks=_put_back(words, tables), dropped=dropped)
 
 
-def _marked(root: HtmlElement, weights: Mapping[HtmlElement, int]) -> HtmlElement | None:
-    """Choose the container with the most text; a strict one over a loose one of up to twice its weight."""
-    strict: list[HtmlElement] = []
-    loose: list[HtmlElement] = []
-    known = {(rule.by, rule.value): rule.loose for rule in rules().containers}
-    third = weights[root] / 3
-    for node in weights:
-        marks = [("tag", str(node.tag)), ("id", node.get("id", ""))]
-        marks += [("class", word) for word in node.get("class", "").split()]
-        kinds = {known[mark] for mark in marks if mark in known}
-        if False in kinds:
-            strict += [node] if _is_something(node) else []
-        elif kinds and weights[node] and weights[node] >= third:
-            loose.append(node)
-    best = max(reversed(strict), key=lambda node: weights[node], default=None)
-    if loose:
-        most = max(weights[node] for node in loose)
-        if best is None or weights[best] < most / 2:
-            return min((node for node in loose if weights[node] >= most * 0.8), key=lambda node: weights[node])
-    return best
-
-
-def _is_something(node: HtmlElement) -> bool:
-    """Tell whether a container holds words, a picture or a document, and is no footer."""
-    text = node.text_content()
-    return bool(text.strip() or node.find(".//img") is not None or node.find(".//iframe") is not None) and (
-        not bounds.is_footer(text)
-    )
-
-
-def _densest(root: HtmlElement, weights: Mapping[HtmlElement, int]) -> HtmlElement:
-    """Go down from the body for as long as one child holds nine tenths of the words that are not links."""
-    body = root.find("body")
-    node = body if body is not None else root
-    while len(node):
-        child = max(node, key=lambda child: weights.get(child, 0))
-        if child.tag in ("p", "table", "tr", "span") or weights.get(child, 0) < weights[node] * 0.9:
-            break
-        node = child
-    return node
-
-
 def _drop_widgets(element: HtmlElement, weights: Mapping[HtmlElement, int]) -> list[str]:
     """Take out share bars and the like, and hidden scraps; never anything that holds a third of the text.
 
@@ -125,9 +73,17 @@ def _drop_widgets(element: HtmlElement, weights: Mapping[HtmlElement, int]) -> l
     for node in list(element.iterdescendants()):
         hidden = node.get("hidden") is not None or _HIDDEN.search(node.get("style", "")) is not None
         named = not words.isdisjoint((*node.get("class", "").lower().split(), node.get("id", "").lower()))
-        if (hidden and weights.get(node, 0) < min(limit, _HIDDEN_SCRAP)) or (named and weights.get(node, 0) < limit):
+        weight = weights.get(node, 0)
+        scrap = hidden and (weight < min(limit, _HIDDEN_SCRAP) or _stands_twice(node, element))
+        if scrap or (named and weight < limit):
             dropped += _drop(node)
     return dropped
+
+
+def _stands_twice(node: HtmlElement, element: HtmlElement) -> bool:
+    """Tell whether the same words stand elsewhere in the element, as in a hidden copy for telephones."""
+    text = "".join("".join(node.itertext()).split())
+    return "".join("".join(element.itertext()).split()).count(text) > 1
 
 
 def _drop(node: HtmlElement) -> list[str]:

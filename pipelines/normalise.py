@@ -13,8 +13,12 @@ if TYPE_CHECKING:
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 _TRADITIONAL_SHARE = 0.02
 _IN_BOTH = frozenset("乾菸薹拚捱摺吒後徵夥榘於袷麴醣麽")  # t2s changes them, yet GB2312 has them
-# 著 stays where it is a word of its own in simplified writing; the mirrors' converter wrote it for every 着.
-_ZHU = re.compile(r"(?<![显卓昭原名论专土巨译编合遗执拙撰])著(?![名作者称述录书])")
+# Most mirrors' converter leaves 于 后 征 干 as they are: the others are then no work of its own, but 於潜, 王乾.
+_NOT_MADE = re.compile("([於後徵乾])")
+# 著 stays where it is a word of its own in simplified writing; the mirrors' converters wrote it for every 着.
+_ZHU = re.compile(r"(?<![显卓昭原名论专土巨译编合遗拙撰所新近])著(?![名作者称述录书《])")
+_TAIWAN = re.compile("網路|計畫|程式|入口網站|智慧財產|巨觀|簡訊|最佳化")
+_TAIWAN_LEAST = 3
 
 
 def script_of(text: str) -> Literal["hans", "hant"]:
@@ -26,19 +30,48 @@ def script_of(text: str) -> Literal["hans", "hant"]:
     >>> script_of("政府信息公開工作年度報告"), script_of("乾县人民政府信息公开指南")
     ('hant', 'hans')
     """
-    han = _HAN.findall(text.encode("utf-8", "replace").decode("utf-8"))
-    simple = _converter().convert("".join(han))
-    changed = sum(before != after and before not in _IN_BOTH for before, after in zip(han, simple, strict=False))
-    return "hant" if changed > len(han) * _TRADITIONAL_SHARE else "hans"
+    text = _encodable(text)
+    done = _converter().convert(text)
+    if done == text:
+        return "hans"
+    changed = sum(a != b and a not in _IN_BOTH for a, b in zip(text, done, strict=False))
+    return "hant" if changed > len(_HAN.findall(text)) * _TRADITIONAL_SHARE else "hans"
 
 
 def simplified(text: str) -> str:
-    """Write Traditional text in Simplified characters; call it only on text known to be Traditional.
+    """Write Traditional text in Simplified characters, and leave every other text as it is.
 
-    >>> simplified("政府信息公開年度報告，著力解決顯著問題")
-    '政府信息公开年度报告，着力解决显著问题'
+    Characters only: Taiwan's own words stay, as nothing tells what they stood for.
+
+    >>> simplified("政府信息公開年度報告，著力解決顯著問題"), simplified("乾县人民政府")
+    ('政府信息公开年度报告，着力解决显著问题', '乾县人民政府')
     """
-    return _ZHU.sub("着", _converter().convert(text.encode("utf-8", "replace").decode("utf-8")))
+    if script_of(text) == "hans":
+        return text
+    text = _encodable(text)
+    kept = _NOT_MADE if text.count("于") + text.count("后") > text.count("於") + text.count("後") else None
+    parts = kept.split(text) if kept else [text]
+    done = "".join(part if place % 2 else _converter().convert(part) for place, part in enumerate(parts))
+    return _ZHU.sub("着", done) if done.count("著") > done.count("着") else done
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def simple(character: str) -> str:
+    """Write one character in its Simplified form; 著 is 着, as converters take it.
+
+    >>> simple("報"), simple("报"), simple("著")
+    ('报', '报', '着')
+    """
+    return "着" if character == "著" else _converter().convert(_encodable(character))
+
+
+def is_taiwanese(text: str) -> bool:
+    """Tell a text put into Taiwan's words, which converting its characters does not bring back.
+
+    >>> is_taiwanese("入口網站的計畫與程式"), is_taiwanese("門戶網站的計劃與程序")
+    (True, False)
+    """
+    return len(_TAIWAN.findall(text)) >= _TAIWAN_LEAST
 
 
 def composed(text: str) -> str:
@@ -48,6 +81,11 @@ def composed(text: str) -> str:
     '①（，；）'
     """
     return unicodedata.normalize("NFC", text)
+
+
+def _encodable(text: str) -> str:
+    """Replace lone surrogates, on which OpenCC raises."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 @functools.cache

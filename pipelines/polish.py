@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import functools
+import itertools
+import operator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archive.records import Grid
@@ -10,54 +12,86 @@ from pipelines import normalise, repair
 from pipelines.rules import rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable, Iterator, Mapping
 
 Block = str | Grid
 """A paragraph, or a table in its place among the paragraphs."""
 
+_BETWEEN = "\n\uffff\n"  # U+FFFF is in no HTML tree
 _EDGE = 10
 _LONGEST_WIDGET = 150
 
 
-def mended(blocks: list[Block], title: str) -> tuple[list[Block], str, set[str]]:
-    """Take glosses out and write everything in simplified characters, where the page as a whole asks for it.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mended:
+    """A repaired text: the blocks in their old number, order and shape, and how many repairs of each kind."""
 
-    Returns the text and the title in NFC, and the flags that say what was done to them.
+    blocks: list[Block]
+    title: str
+    flags: frozenset[str]
+    repairs: Mapping[str, int]
+
+
+def mended(blocks: list[Block], title: str) -> Mended:
+    """Undo what copying did to a text, and write it in simplified characters, where the page as a whole asks for it.
+
+    Everything is in NFC. Repairs are gbk and pinyin (places) and traditional (characters); flags name them,
+    and what damage is left.
     """
-    whole = "\n".join(
-        [title, *(block if isinstance(block, str) else "\n".join(map("\n".join, block)) for block in blocks)]
+    whole = normalise.composed(_BETWEEN.join([title, *_strings(blocks)]))
+    paired = repair.unshifted(whole)
+    kind = repair.dialect(paired)
+    bare = repair.unglossed(paired, kind) if kind else paired
+    done = normalise.simplified(bare)
+    raised = {
+        "bytes-repaired": paired != whole,
+        "pinyin-left": kind is not None and repair.leftovers(bare) > 0,
+        "pinyin-repaired": bare != paired,
+        "taiwan-wording": done != bare and normalise.is_taiwanese(bare),
+        "traditional-converted": done != bare,
+    }
+    repairs = {
+        "gbk": whole.count("?") - paired.count("?"),
+        "pinyin": sum(paired.count(bracket) - bare.count(bracket) for bracket in "(（"),
+        "traditional": sum(map(operator.ne, bare, done)) if done != bare else 0,
+    }
+    title, *strings = done.split(_BETWEEN)
+    return Mended(
+        blocks=_filled(blocks, strings),
+        title=title,
+        flags=repair.damages(done) | {flag for flag, up in raised.items() if up},
+        repairs={name: count for name, count in repairs.items() if count},
     )
-    flags: set[str] = set()
-    steps: list[Callable[[str], str]] = [normalise.composed]
-    if kind := repair.dialect(whole):
-        steps.append(functools.partial(repair.unglossed, kind=kind))
-        flags.add("pinyin-repaired")
-        if repair.leftovers(repair.unglossed(whole, kind)):
-            flags.add("pinyin-left")
-    if normalise.script_of(whole) == "hant":
-        steps.append(normalise.simplified)
-        flags.add("traditional-converted")
 
-    def mend(text: str) -> str:
-        return functools.reduce(lambda done, step: step(done), steps, text)
 
-    done = [
-        mend(block) if isinstance(block, str) else tuple(tuple(map(mend, row)) for row in block) for block in blocks
+def _strings(blocks: list[Block]) -> Iterator[str]:
+    """Give paragraphs and cells in reading order."""
+    for block in blocks:
+        if isinstance(block, str):
+            yield block
+        else:
+            yield from itertools.chain.from_iterable(block)
+
+
+def _filled(blocks: list[Block], strings: Iterable[str]) -> list[Block]:
+    """Put strings where those of `_strings` stand."""
+    each = iter(strings)
+    return [
+        next(each) if isinstance(block, str) else tuple(tuple(next(each) for _ in row) for row in block)
+        for block in blocks
     ]
-    return done, mend(title), flags
 
 
-def without_widget_lines(blocks: list[Block]) -> list[Block]:
-    """Drop the lines that rules.toml names; a paragraph of over 150 characters is never one.
+def widget_lines(blocks: list[Block]) -> set[int]:
+    """Number the lines that rules.toml names as widgets' leftovers; a paragraph of over 150 characters is never one.
 
     Rules for edges look at the first and the last ten lines only.
     """
-    kept: list[Block] = []
+    found: set[int] = set()
     for place, block in enumerate(blocks):
         if isinstance(block, str) and len(block) <= _LONGEST_WIDGET:
             bare = "".join(block.split())
             edge = place < _EDGE or place >= len(blocks) - _EDGE
             if any((edge or not rule.edge) and rule.pattern.fullmatch(bare) for rule in rules().lines):
-                continue
-        kept.append(block)
-    return kept
+                found.add(place)
+    return found

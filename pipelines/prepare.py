@@ -16,11 +16,26 @@ MARK = "\ufdd0"
 """A noncharacter that stands before the number of a table taken out of the tree; `tree` lets none in."""
 
 _UNWANTED = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff{MARK}\ufdd1-\ufdef\ufffe\uffff]")
-_NOT_TEXT = ("script", "style", "noscript", "template", "select", "button", "input", "svg", "canvas", "head", "title")
+_NOT_TEXT = (
+    "script",
+    "style",
+    "noscript",
+    "template",
+    "select",
+    "button",
+    "input",
+    "svg",
+    "canvas",
+    "head",
+    "title",
+    "video",
+    "audio",
+)
 _WRITTEN = re.compile(
     r"""document\.write(?:ln)?\s*\(\s*(?P<quote>['"])(?P<html>.{0,20000}?(?<!\\))(?P=quote)""", re.DOTALL
 )
 _SHOWN_PDF = re.compile(r"""showVsb\w{0,12}\s*\(\s*["'](?P<url>[^"'<>]{1,500})["']""")
+_BLOCK_STYLE = re.compile(r"display\s*:\s*(?:block|table|list-item|flex)", re.IGNORECASE)
 _MARKED = re.compile(r"(?:ZJEG_RSS\.content\.|<\$\[信息内容\]>\s*|^Content)(?P<side>begin|start|end)", re.IGNORECASE)
 
 
@@ -51,13 +66,14 @@ def meta(root: HtmlElement) -> dict[str, str]:
 def prepare(root: HtmlElement) -> None:
     """Change a tree, in place, into what its reader sees.
 
-    Links that inline scripts write become links; bodies kept in a textarea become elements; the text
+    Links that inline scripts write become links; bodies kept in a textarea or noframes become elements; the text
     between a CMS's comment marks becomes `<div class="marked-content">`; scripts, styles, form
     controls and comments go.
     """
     _bring_out_written(root)
-    _bring_out_textareas(root)
+    _bring_out_hidden_bodies(root)
     _wrap_marked(root)
+    _make_blocks(root)
     etree.strip_elements(root, *_NOT_TEXT, with_tail=False)
     etree.strip_tags(root, etree.Comment, etree.ProcessingInstruction)
 
@@ -84,12 +100,22 @@ def _bring_out_written(root: HtmlElement) -> None:
             script.addprevious(_fragment(piece))
 
 
-def _bring_out_textareas(root: HtmlElement) -> None:
-    for area in list(root.iter("textarea")):
+def _bring_out_hidden_bodies(root: HtmlElement) -> None:
+    for area in list(root.iter("textarea", "noframes")):
         text = area.text_content()
         if "<" in text and ">" in text:
             area.addprevious(_fragment(text))
         area.drop_tree()
+
+
+def _make_blocks(root: HtmlElement) -> None:
+    """Make blocks of what the page only styles as blocks, and paragraphs of buttons that hold sentences."""
+    for node in root.iter("span", "a", "font", "b", "strong", "em"):
+        if _BLOCK_STYLE.search(node.get("style", "")):
+            node.tag = "div"
+    for node in root.iter("button"):
+        if "。" in node.text_content():
+            node.tag = "span"
 
 
 def _fragment(source: str) -> HtmlElement:

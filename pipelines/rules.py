@@ -43,7 +43,7 @@ class Line:
     keep: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Rules:
     """All rules of the house."""
 
@@ -51,7 +51,12 @@ class Rules:
     widgets: tuple[Widget, ...]
     lines: tuple[Line, ...]
 
-    @property
+    @functools.cached_property
+    def container_kinds(self) -> dict[tuple[str, str], bool]:
+        """Whether a mark, as (by, value), is a loose container's."""
+        return {(rule.by, rule.value): rule.loose for rule in self.containers}
+
+    @functools.cached_property
     def widget_words(self) -> frozenset[str]:
         """Every class word and id that names a widget."""
         return frozenset[str]().union(*(widget.words for widget in self.widgets))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from lxml.html import HtmlElement
 
+_KEYWORDS = 2  # commas in an ArticleTitle that is really the site's keywords
 _SHOWN = re.compile(
     r"(?:^|[\s_-])(?:article[_-]?title|news[_-]?title|con[_-]?title|content[_-]?title|info[_-]?title|xl_title|main_title|arti?_title|wz_title|bt_title|z1|ucaptitle)(?:$|\s)",
     re.IGNORECASE,
@@ -32,7 +33,7 @@ def title_of(root: HtmlElement, meta: Mapping[str, str]) -> tuple[str, bool]:
     """
     site = meta.get("sitename", "")
     declared = once(meta.get("articletitle", ""))
-    if declared and declared != site:
+    if declared and declared != site and declared.count(",") < _KEYWORDS:
         return declared, False
     window = _of_window(root, site)
     shown = [title for title in _shown(root) if title not in ("", site) and len(title) <= _LONGEST]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.extract import locate, read
+from pipelines.containers import locate
+from pipelines.extract import read
 from pipelines.prepare import prepare, tree, weigh
 from pipelines.rules import Container, Line, Widget, rules
 
