@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 DEMO = demo.sqlite
 
-.PHONY: demo test crawl browse bench soak lint clean
+.PHONY: demo test crawl browse bench bench-clean soak lint clean
 
 demo: .venv/run  ## crawl two days of an invented county, served on loopback
 	$(BIN)/gongkai demo --archive $(DEMO)
@@ -24,6 +24,10 @@ browse: .venv/run  ## open the demo's archive, or ARCHIVE=…, in Datasette
 
 bench: .venv/dev  ## measure against plain Scrapy and trafilatura
 	$(BIN)/python tests/bench
+
+bench-clean: .venv/dev  ## measure cleaning against well-known extractors
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python tests/bench_clean
 
 soak: .venv/dev  ## the long trials
 	GONGKAI_SOAK=1 $(BIN)/pytest -n auto -m soak

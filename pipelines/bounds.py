@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 LEGAL = re.compile(r"版权所有|ICP备|公网安备|网站标识码|主办单位|承办单位|版權所有")
 _FOOTER = re.compile(
     r"版权(?:所有|归)|ICP备|公网安备|网站标识码|主办单位|承办单位|网站地图|技术支持|联系我们|版權所有|網站地圖|"
+    r"[开主承]办(?:单位)?[：:]|"
     r"Copyright|建议使用|分辨率"
 )
 _RELATED = re.compile(
     r"(?:[【\[]?(?:相关|推荐|热点|延伸)(?:新闻|稿件|链接|阅读|文章|信息|推荐|解读|政策|内容)[】\]]?|友情链接)[:：]?"
 )
+_PARAGRAPHS = frozenset(("p", "span", "font", "strong", "b", "label", "li", "h1", "h2", "h3", "h4", "h5", "h6"))
 _FOOT = 20
 _MOST_OF_IT = 0.9
 _OF_A_TABLE = 200
@@ -92,6 +94,14 @@ def related(words: Sequence[Line], weights: Mapping[HtmlElement, int]) -> int:
     return len(words)
 
 
+def tail(words: Sequence[Line]) -> int:
+    """Say at which of the last lines a site's footer begins; the number of lines where none does."""
+    for place in range(max(0, len(words) - _FOOT), len(words)):
+        if _FOOTER.search(words[place].text) and is_footer("\n".join(_texts(words[place:]))):
+            return place
+    return len(words)
+
+
 def _after_title(hits: Counter[int], words: Sequence[Line], title: str) -> Counter[int]:
     """Leave out what was found before the title's heading, if more was found after it."""
     bare = "".join(title.split())
@@ -104,7 +114,7 @@ def _after_title(hits: Counter[int], words: Sequence[Line], title: str) -> Count
 
 
 def _box(hits: Counter[int], words: Sequence[Line]) -> HtmlElement:
-    """Find the innermost element that holds nine tenths of what was found."""
+    """Find the innermost element that holds nine tenths of what was found and is more than a paragraph."""
     under: Counter[HtmlElement] = Counter()
     for place, size in hits.items():
         block = words[place].block
@@ -115,6 +125,8 @@ def _box(hits: Counter[int], words: Sequence[Line]) -> HtmlElement:
     box = next(iter(words[next(iter(hits))].block.iterancestors("html")), words[next(iter(hits))].block)
     while (inner := next((child for child in box if under[child] >= enough), None)) is not None:
         box = inner
+    while box.tag in _PARAGRAPHS and (parent := box.getparent()) is not None:
+        box = parent
     return box
 
 

@@ -26,25 +26,34 @@ FLAGS: Mapping[str, str] = MappingProxyType(
     {
         "agency-unknown": "no agency is named in the title or by the page",
         "attachment-only": "the report is in a linked document, the page has next to no text",
+        "bytes-damaged": "bytes of the text were lost in copying and cannot be put back",
         "bytes-lost": "some bytes could not be read in any encoding",
+        "bytes-repaired": "bytes lost in copying were put back: probably not the office's own site",
+        "commas-injected": "commas or signs stand where none belong: probably not the office's own site",
         "date-disagrees": "the date in the meta tags and the visible one differ; the earlier is believed",
         "date-unknown": "no publication date in meta tags or beside a visible label",
+        "digits-glued": "dates or document numbers lost 年, 月 or 〕 between their digits",
         "images-of-tables": "a report without a table in its text, but with pictures",
         "no-article": "no article was found: better no text than a footer",
         "numbers-missing": "numbers or cells of the article were not found again: `missing` lists them",
         "pinyin-left": "brackets with pinyin remain after repair",
         "pinyin-repaired": "pinyin glosses were taken out: probably not the office's own site",
+        "question-marks": "question marks stand where signs were lost",
         "script-body": "the text is in a script's data, which is not read",
         "short": "an article of under 200 characters",
+        "taiwan-wording": "the page is in Taiwan's words, which were not translated back",
         "title-guessed": "the title is the window's name",
         "traditional-converted": "the page is in Traditional characters and was converted",
+        "words-lost": "empty brackets: words or addresses were taken out",
         "year-unknown": "neither title nor text says which year the report is about",
     }
 )
 
 _SHORT = 200
 _SURE = 0.5
+_SHORTEST_TITLE, _LONGEST_TITLE = 5, 80
 _DATA_SCRIPT = re.compile(r"_CONFIG\s*=\s*\{|\"content\"\s*:\s*\"(?:<|\\u003[cC])|DETAIL\s*:\s*\{")
+_DOCUMENT = re.compile(r"(?:公告|公示|通知|通告|报告|办法|意见|方案|决定)(?:[（(]|$)")
 _ICON = re.compile(r"\.gif$|icon|logo|ewm|qr|^$", re.IGNORECASE)
 
 
@@ -57,6 +66,7 @@ def clean(payload: bytes, *, url: str, headers: Mapping[str, str] = MappingProxy
     root = tree(decoded.text)
     metas = meta(root)
     title, guessed = titles.title_of(root, metas)
+    window = titles.window_of(root)
     prepare(root)
     weights = weigh(root)
     place = containers.locate(root, weights)
@@ -71,7 +81,7 @@ def clean(payload: bytes, *, url: str, headers: Mapping[str, str] = MappingProxy
     widgets = polish.widget_lines(mended.blocks)
     pairs = [pair for n, pair in enumerate(zip(mended.blocks, article.blocks, strict=True)) if n not in widgets]
     if guessed:
-        title, guessed = _title_in_text([block for block, _ in pairs], title)
+        title, guessed = _title_in_text([block for block, _ in pairs], title, window)
     while repeated := titles.repeats(_opening([block for block, _ in pairs]), title):
         pairs = pairs[repeated:]
     lines = [pair for block, raw in pairs for pair in zip(_lines(block), _lines(raw), strict=True)]
@@ -138,10 +148,14 @@ def _opening(blocks: list[Block]) -> list[str]:
     return [line for line in itertools.takewhile(lambda line: line is not None, lines) if line]
 
 
-def _title_in_text(blocks: list[Block], title: str) -> tuple[str, bool]:
-    """Prefer a report's title among the opening lines, alone or over two lines, to a guessed one."""
+def _title_in_text(blocks: list[Block], title: str, window: str) -> tuple[str, bool]:
+    """Prefer an opening line to a guessed title: one that titles a report, or else one that the window names."""
     opening = _opening(blocks)
     for line in (*opening, *("".join(pair) for pair in itertools.pairwise(opening))):
-        if len(line) <= 80 and not line.endswith("。") and identify.title_verdict(line) == "report":
+        if len(line) <= _LONGEST_TITLE and not line.endswith("。") and identify.title_verdict(line) == "report":
+            return line, False
+    for line in opening[:2]:
+        named = line in window or (title in line if title else _DOCUMENT.search(line) is not None)
+        if _SHORTEST_TITLE <= len(line) <= _LONGEST_TITLE and named and not line.endswith(("。", "：")):
             return line, False
     return title, True

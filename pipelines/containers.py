@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lxml.html import Element
 
+from pipelines import grids
 from pipelines.bounds import is_footer
 from pipelines.rules import rules
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
 _SENTENCE = re.compile(r"[。；]")
+_PARAGRAPH = 60
+_NEARLY_ALL = 0.8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,8 +77,8 @@ def _is_something(node: HtmlElement) -> bool:
 
 
 def _whole(container: HtmlElement, root: HtmlElement, weights: dict[HtmlElement, int]) -> HtmlElement:
-    """Take along the siblings that go on with the text, if the container has less than half of the page's."""
-    if weights[container] * 2 >= weights[root]:
+    """Take along the siblings that go on with the text, unless the container has nearly all of the page's."""
+    if weights[container] >= weights[root] * _NEARLY_ALL:
         return container
     before = list(_run(container, weights, backwards=True))
     after = list(_run(container, weights, backwards=False))
@@ -104,8 +107,9 @@ def _goes_on(node: HtmlElement, weights: dict[HtmlElement, int]) -> bool:
     if not words.isdisjoint((*node.get("class", "").lower().split(), node.get("id", "").lower())):
         return False
     text = node.text_content()
-    table = node.tag == "table" or node.find(".//table") is not None
-    return weights.get(node, 0) > 0 and not is_footer(text) and (table or _SENTENCE.search(text) is not None)
+    long = weights.get(node, 0) > _PARAGRAPH and _SENTENCE.search(text) is not None
+    table = node if node.tag == "table" else node.find(".//table")
+    return not is_footer(text) and (long or (table is not None and grids.read(table) is not None))
 
 
 def _densest(root: HtmlElement, weights: dict[HtmlElement, int]) -> HtmlElement:

@@ -16,7 +16,7 @@ _PUBLISHED = re.compile(
 )
 _PLAIN = re.compile(r"(?<![限年度文成生印发效计告名])(?:日期|时间|時間)\s{0,3}[：:∶]\s{0,9}" + _DATE)
 _WRITTEN = re.compile(r"(?:成文|生成|发文|印发|产生)(?:日期|时间)\s{0,9}[：:∶]?\s{0,9}" + _DATE)
-_ABOVE_SOURCE = re.compile(_DATE + r"[日\s\d:：时分秒]{0,20}(?:信息)?来\s?源\s{0,3}[：:∶]")
+_ABOVE_SOURCE = re.compile(_DATE + r"[日\s\d:：时分秒]{0,120}(?:信息)?来\s?源\s{0,3}[：:∶]")
 _PATHS = (
     re.compile(r"/t?(?P<year>20\d\d)(?P<month>\d\d)(?P<day>\d\d)(?:_|/|\.)"),
     re.compile(r"/(?P<year>20\d\d)[/-](?P<month>\d{1,2})[/-](?P<day>\d{1,2})/"),

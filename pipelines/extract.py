@@ -11,7 +11,7 @@ from lxml import etree
 from lxml.html import Element
 
 from pipelines import bounds, grids
-from pipelines.lines import placed
+from pipelines.lines import lines, placed
 from pipelines.prepare import MARK
 from pipelines.rules import rules
 from pipelines.sheets import spread
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 
 _HIDDEN_SCRAP = 200
+_LONG_LINE = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,12 +49,12 @@ def read(place: Place, weights: Mapping[HtmlElement, int], *, title: str = "") -
     for table in list(place.element.iter("table")):
         spread(table)
     tables = _take_tables(place.element)
-    lines = placed(place.element)
-    end = bounds.related(lines, weights)
-    dropped += [line.text for line in lines[end:]]
-    words = [line.text for line in lines[:end]]
+    all_lines = placed(place.element)
+    end = min(bounds.related(all_lines, weights), bounds.tail(all_lines))
+    dropped += [line.text for line in all_lines[end:]]
+    words = [line.text for line in all_lines[:end]]
     if not place.marked:
-        span = bounds.within(lines[:end], _found(place.element), weights, title=title)
+        span = bounds.within(all_lines[:end], _found(place.element), weights, title=title)
         words = span.article
         dropped += span.frame
     text = "\n".join(words)
@@ -81,9 +82,10 @@ def _drop_widgets(element: HtmlElement, weights: Mapping[HtmlElement, int]) -> l
 
 
 def _stands_twice(node: HtmlElement, element: HtmlElement) -> bool:
-    """Tell whether the same words stand elsewhere in the element, as in a hidden copy for telephones."""
-    text = "".join("".join(node.itertext()).split())
-    return "".join("".join(element.itertext()).split()).count(text) > 1
+    """Tell whether a hidden part only repeats what the element says elsewhere, as a copy for telephones does."""
+    whole = "".join("".join(element.itertext()).split())
+    said = ["".join(line.split()) for line in lines(node)]
+    return bool(said) and all(whole.count(line) > 1 for line in said if len(line) >= _LONG_LINE)
 
 
 def _drop(node: HtmlElement) -> list[str]:

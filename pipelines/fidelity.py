@@ -58,7 +58,8 @@ def evidence(element: HtmlElement) -> Evidence:
         if node.tag not in _INLINE:
             pieces.append(" ")
         pieces.append((node.text if event == "start" else node.tail if node is not element else "") or "")
-    cells = ("".join("".join(cell.itertext()).split()) for cell in element.iter("td", "th"))
+    inner = (cell for cell in element.iter("td", "th") if cell.find(".//table") is None)
+    cells = ("".join("".join(cell.itertext()).split()) for cell in inner)
     return Evidence(numbers=Counter(_NUMBER.findall("".join(pieces))), cells=frozenset(filter(None, cells)))
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 _TRADITIONAL_SHARE = 0.02
+_SHORT, _SHORT_SHARE = 200, 0.08  # characters; in so short a text one 繁體 of a menu would be 2 %
 _IN_BOTH = frozenset("乾菸薹拚捱摺吒後徵夥榘於袷麴醣麽")  # t2s changes them, yet GB2312 has them
 # Most mirrors' converter leaves 于 后 征 干 as they are: the others are then no work of its own, but 於潜, 王乾.
 _NOT_MADE = re.compile("([於後徵乾])")
@@ -24,7 +25,7 @@ _TAIWAN_LEAST = 3
 def script_of(text: str) -> Literal["hans", "hant"]:
     """Tell Traditional writing from Simplified: t2s would change more than 2 % of its Chinese characters.
 
-    The seeds measure 0 in Simplified and 0.28 in Traditional writing. Characters that simplified text uses
+    In a text of under 200 it is 8 %. The seeds measure 0 in Simplified and 0.28 in Traditional writing. Characters that simplified text uses
     too, as in 乾县 and 於潜, are no evidence.
 
     >>> script_of("政府信息公開工作年度報告"), script_of("乾县人民政府信息公开指南")
@@ -35,7 +36,8 @@ def script_of(text: str) -> Literal["hans", "hant"]:
     if done == text:
         return "hans"
     changed = sum(a != b and a not in _IN_BOTH for a, b in zip(text, done, strict=False))
-    return "hant" if changed > len(_HAN.findall(text)) * _TRADITIONAL_SHARE else "hans"
+    han = len(_HAN.findall(text))
+    return "hant" if changed > han * (_SHORT_SHARE if han < _SHORT else _TRADITIONAL_SHARE) else "hans"
 
 
 def simplified(text: str) -> str:

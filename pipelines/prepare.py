@@ -35,7 +35,9 @@ _WRITTEN = re.compile(
     r"""document\.write(?:ln)?\s*\(\s*(?P<quote>['"])(?P<html>.{0,20000}?(?<!\\))(?P=quote)""", re.DOTALL
 )
 _SHOWN_PDF = re.compile(r"""showVsb\w{0,12}\s*\(\s*["'](?P<url>[^"'<>]{1,500})["']""")
+_BODY_TAGS = re.compile(r"</?(?:html|body)\b[^<>]*>", re.IGNORECASE)
 _BLOCK_STYLE = re.compile(r"display\s*:\s*(?:block|table|list-item|flex)", re.IGNORECASE)
+_KEPT_LINES = re.compile(r"white-space\s*:\s*pre", re.IGNORECASE)
 _MARKED = re.compile(r"(?:ZJEG_RSS\.content\.|<\$\[信息内容\]>\s*|^Content)(?P<side>begin|start|end)", re.IGNORECASE)
 
 
@@ -102,17 +104,21 @@ def _bring_out_written(root: HtmlElement) -> None:
 
 def _bring_out_hidden_bodies(root: HtmlElement) -> None:
     for area in list(root.iter("textarea", "noframes")):
-        text = area.text_content()
+        text = _BODY_TAGS.sub("", area.text_content())
         if "<" in text and ">" in text:
-            area.addprevious(_fragment(text))
+            whole = root.find("body") if area.tag == "noframes" else None
+            (area.addprevious if whole is None else whole.append)(_fragment(text))
         area.drop_tree()
 
 
 def _make_blocks(root: HtmlElement) -> None:
-    """Make blocks of what the page only styles as blocks, and paragraphs of buttons that hold sentences."""
+    """Make blocks of what the page only styles as blocks, keep line ends it styles to be kept, and sentences on buttons."""
     for node in root.iter("span", "a", "font", "b", "strong", "em"):
         if _BLOCK_STYLE.search(node.get("style", "")):
             node.tag = "div"
+    for node in root.iter("div", "p", "td", "span"):
+        if _KEPT_LINES.search(node.get("style", "")):
+            node.tag = "pre"
     for node in root.iter("button"):
         if "。" in node.text_content():
             node.tag = "span"

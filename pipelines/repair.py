@@ -1,7 +1,4 @@
-"""Damage that copying did to a text: undone where that is exact, else counted and left alone.
-
-The kinds and what was measured of them: facts/garbling.md and facts/libraries.md.
-"""
+"""Damage that copying did to a text: undone where that is exact, else told and left alone (facts/garbling.md)."""
 
 from __future__ import annotations
 
@@ -27,7 +24,7 @@ _TONES = re.compile("[\u0300\u0301\u0304\u030c]")
 _PHONETIC = str.maketrans("ɡɑ", "ga")  # GBK has both, and pinyin is often typed with them
 _SOUND = rf"[{_LETTERS}{_MARKED}]{{1,6}}[)）]"
 _GLOSSES = re.compile(rf"[(（](?<=[\u3400-\u9fff].){_SOUND}(?:[(（]{_SOUND})*")  # looks back late: to be quick
-_EACH = re.compile(rf"[(（]{_SOUND}")
+_GLOSS = re.compile(rf"[(（]{_SOUND}")
 _LEAST: Mapping[Dialect, tuple[int, int]] = MappingProxyType({"toneless": (10, 4), "toned": (3, 1)})
 """How many glosses a page full of them has at the least, and on how many different characters."""
 _LEFT = re.compile(rf"[(（]{_TONED}|{_TONED}[)）]")
@@ -120,19 +117,19 @@ def _glossed(text: str, kind: Dialect) -> list[str]:
 def _stripped(found: re.Match[str], kind: Dialect) -> str:
     """Give what is left of a row of brackets without the readings it begins with."""
     sounds = _sounds(found.string[found.start() - 1], kind)
-    glosses = _EACH.findall(found[0])
-    return "".join(itertools.dropwhile(lambda gloss: gloss[1:-1].translate(_PHONETIC) in sounds, glosses))
+    glosses = itertools.dropwhile(lambda gloss: gloss[1:-1].translate(_PHONETIC) in sounds, _GLOSS.findall(found[0]))
+    return "".join(glosses)
 
 
 @functools.lru_cache(maxsize=1 << 14)
 def _sounds(character: str, kind: Dialect) -> frozenset[str]:
-    """Name the readings of a character and of its simplified form; toned, of a Traditional one only."""
+    """Name the readings of a character and of its simplified form; among toned glosses, of a Traditional one only."""
     plain = simple(character)
     if kind == "toned" and plain == character:
         return frozenset()
     forms = (_readings().get(ord(form), "").split(",") for form in (character, plain))
-    sounds = frozenset(itertools.chain.from_iterable(forms))  # 們 has mén and, without a tone, men
-    return sounds if kind == "toned" else sounds.union(*map(_toneless, sounds))
+    sounds = frozenset(itertools.chain.from_iterable(forms))
+    return sounds.union(*map(_toneless, sounds))  # among toned glosses too: 個(ge) is said without its tone
 
 
 def _toneless(sound: str) -> set[str]:

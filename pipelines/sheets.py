@@ -10,7 +10,7 @@ from lxml.html import Element
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
-_HEADING = re.compile(r"[一二三四五六七八九十]{1,3}、|[（(][一二三四五六七八九十]{1,3}[）)]")
+_HEADING = re.compile(r"[一二三四五六七八九十]{1,3}、|[（(][一二三四五六七八九十]{1,3}[）)]|附[表件]")
 _PROSE = 40  # characters; the forms' own full-width rows, 第二十条第（一）项, are shorter
 _ROWS_OF_A_SHEET = 2
 
@@ -19,16 +19,12 @@ def spread(table: HtmlElement) -> None:
     """Replace a table that is a sheet by its prose rows, as paragraphs, and tables of the rows between them.
 
     A row is prose if its only words stand in one cell that is the whole row, more than 40 characters of them or
-    ending in a full stop; a heading, 一、 or （一）, beside such a row goes with it. Other tables stay as they are.
+    ending in a full stop, and so is one that is a heading, 一、 or （一）. Other tables stay as they are.
     """
     rows = [row for row in table.iter("tr") if next(row.iterancestors("table"), None) is table]
     kinds = [_kind(row) for row in rows]
-    if kinds.count("prose") < _ROWS_OF_A_SHEET:
+    if kinds.count("prose") < _ROWS_OF_A_SHEET or table.find(".//table") is not None:
         return
-    for place, kind in enumerate(kinds):
-        beside = {kinds[n] for n in (place - 1, place + 1) if 0 <= n < len(kinds)}
-        if kind == "heading" and not beside & {"prose"}:
-            kinds[place] = "data"
     part: HtmlElement | None = None
     for row, kind in zip(rows, kinds, strict=True):
         if kind == "data":
@@ -39,8 +35,8 @@ def spread(table: HtmlElement) -> None:
         else:
             part = None
             row.tag = "div"
-            for cell in row.iter("td", "th"):
-                cell.tag = "p"
+            for cell in row:
+                cell.tag = "div"
             table.addprevious(row)
     table.drop_tree()
 

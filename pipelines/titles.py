@@ -18,7 +18,9 @@ _SHOWN = re.compile(
     r"(?:^|[\s_-])(?:article[_-]?title|news[_-]?title|con[_-]?title|content[_-]?title|info[_-]?title|xl_title|main_title|arti?_title|wz_title|bt_title|z1|ucaptitle)(?:$|\s)",
     re.IGNORECASE,
 )
-_SEPARATOR = re.compile(r"\s*[_|｜]\s*|\s+[-–—]+\s*|\s*[-–—]+\s+|-{2,}|—{2,}|(?<=[^\x00-\x7f])-(?=[^\x00-\x7f])")
+_NEARLY_SHOWN = re.compile(r"(?:title|tit|biaoti|bt)\d?(?:$|\s)", re.IGNORECASE)
+_LABEL = re.compile(r"正文|.{0,4}(?:动态|中心|公开|信息|公告|新闻|首页|要闻)")
+_SEPARATOR = re.compile(r"\s*[_|｜]\s*|\s+[-–—]+\s*|\s*[-–—]+\s+|-{2,}|(?<=[^\x00-\x7f])-(?=[^\x00-\x7f])")
 
 _ABOUT = re.compile(r"公开|报告|年报|通知|关于|報告|年報")
 _SITE = re.compile(r"(?:网|网站|门户|政府|平台)$")
@@ -57,19 +59,21 @@ def once(title: str) -> str:
 
 
 def repeats(words: Sequence[str], title: str) -> int:
-    """Count the opening lines that only repeat the title, be it broken over several lines.
+    """Count the opening lines that only repeat the title, be it broken over several lines or after a column's name.
 
     >>> repeats(["某市水务局", "2017年年报", "一、概述"], "某市水务局2017年年报")
     2
     """
-    wanted, joined = _core(title), ""
-    if not wanted:
-        return 0
-    for count, line in enumerate(words[:4], start=1):
-        joined = _core(joined + line)
-        if joined == wanted:
-            return count
-        if not wanted.startswith(joined):
+    wanted = _core(title)
+    for start in range(min(3, len(words))) if wanted else ():
+        joined = ""
+        for count, line in enumerate(words[start : start + 4], start=start + 1):
+            joined = _core(joined + line)
+            if joined == wanted:
+                return count
+            if not wanted.startswith(joined):
+                break
+        if not _LABEL.fullmatch(words[start]):
             break
     return 0
 
@@ -84,6 +88,7 @@ def _shown(root: HtmlElement) -> list[str]:
     great = [once(node.text_content()) for node in root.iter("h1", "ucaptitle")]
     marked = [once(node.text_content()) for node in root.iter("div", "p", "h2", "h3", "span", "td") if _is_title(node)]
     lesser = [once(node.text_content()) for node in root.iter("h2", "h3", "h4")]
+    lesser += [once(node.text_content()) for node in root.iter("div", "p", "span", "td") if _may_be_title(node)]
     return great + marked + [title for title in lesser if title_verdict(title) == "report"]
 
 
@@ -92,9 +97,18 @@ def _is_title(node: HtmlElement) -> bool:
     return name is not None and _SHOWN.search(name) is not None
 
 
+def _may_be_title(node: HtmlElement) -> bool:
+    return _NEARLY_SHOWN.search(node.get("class") or node.get("id") or "") is not None
+
+
+def window_of(root: HtmlElement) -> str:
+    """Read what a page calls its window: its own title, and mostly the site's name with it."""
+    return next((tidy(node.text_content()) for node in root.iter("title")), "")
+
+
 def _of_window(root: HtmlElement, site: str) -> str:
     """Take the part of the window's name that is not the site's: the first, or the longest where it is."""
-    window = next((tidy(node.text_content()) for node in root.iter("title")), "")
+    window = window_of(root)
     parts = [part for part in _SEPARATOR.split(window.removesuffix(site)) if part and part != site]
     named = [part for part in parts if _ABOUT.search(part)]
     return once((named or parts or [""])[0])

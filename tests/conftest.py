@@ -17,6 +17,10 @@ SHARED = Path(__file__).parents[2] / "shared"
 DAY = "2026-03-0{}T08:00:00.000Z"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--bless", action="store_true", help="rewrite the derived fields of changed goldens, and fail")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if not os.environ.get("GONGKAI_SOAK"):
         for item in items:

@@ -1,0 +1,113 @@
+"""Measure cleaning against well-known extractors, on the pages of tests/templates, whose truth is known.
+
+`python tests/bench_clean`. Prints one table; asserts nothing. The others are spared decoding: they are given the page as
+a string, gongkai its bytes. A cell counts if it stands on a line with the first cell of its row; time is CPU of one process.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import mean
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import justext
+import trafilatura
+from lxml import etree, html
+from readability import Document
+from resiliparse.extract.html2text import extract_plain_text
+from templates.pages import Page, pages, templates
+from templates.scores import leaks, of_text
+
+from pipelines.clean import clean
+
+URL = "http://czj.example/xxgk/ndbg/1.html"
+COLUMNS = ("sentences", "headings", "cells", "order", "leaks", "ms")
+
+
+def gongkai(page: Page) -> str:
+    """Everything from the bytes on: decoding, parsing, cleaning."""
+    return clean(page.payload, url=URL).text
+
+
+def readability(page: Page) -> str:
+    """Markup, as this tool gives it."""
+    return Document(page.markup).summary()
+
+
+def justext_by_length(page: Page) -> str:
+    """Without a stop list, as its makers advise for other languages; lengths for Chinese, which needs fewer characters."""
+    found = justext.justext(page.markup, frozenset(), length_low=20, length_high=60, stopwords_low=0, stopwords_high=0)
+    return "\n".join(paragraph.text for paragraph in found if not paragraph.is_boilerplate)
+
+
+def resiliparse(page: Page) -> str:
+    """Main content only."""
+    return extract_plain_text(page.markup, main_content=True)
+
+
+TOOLS: dict[str, Callable[[Page], str]] = {
+    "gongkai": gongkai,
+    "trafilatura": lambda page: trafilatura.extract(page.markup) or "",
+    "trafilatura fast": lambda page: trafilatura.extract(page.markup, fast=True) or "",
+    "readability-lxml": readability,
+    "jusText": justext_by_length,
+    "Resiliparse": resiliparse,
+}
+
+
+def main() -> None:
+    """Score every tool on every page."""
+    every = [page for template in templates() for page in pages(template)]
+    lines = [
+        f"{len(every)} pages of {len(templates())} templates\n",
+        f"{'':<18}" + "".join(f"{c:>11}" for c in COLUMNS),
+    ]
+    for name, tool in TOOLS.items():
+        for page in every[:20]:
+            tool(page)  # not counted: what is loaded on first use
+        scores = [measured(tool, page) for page in every]
+        lines += [f"{name:<18}" + "".join(f"{average(scores, every, column):>11.3f}" for column in COLUMNS)]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def measured(tool: Callable[[Page], str], page: Page) -> dict[str, float]:
+    """Score one tool on one page; a page it fails on is a page it finds nothing in."""
+    began = time.process_time()
+    try:
+        text = tool(page)
+    except Exception:  # noqa: BLE001 (any tool may fail in any way)
+        text = ""
+    seconds = time.process_time() - began
+    if tool is readability:
+        text = as_text(text)
+    return of_text(page, text) | {"leaks": len(leaks(page, text)), "ms": 1000 * seconds}
+
+
+def average(scores: list[dict[str, float]], every: list[Page], column: str) -> float:
+    """Average over the pages that have what is counted."""
+    has = {"headings": lambda page: any(line.kind == "head" for line in page.lines), "cells": lambda page: page.grids}
+    asked = has.get(column, lambda _: True)
+    return mean(score[column] for score, page in zip(scores, every, strict=True) if asked(page))
+
+
+def as_text(markup: str) -> str:
+    """Write markup as text, one row of a table a line."""
+    if not markup.strip():
+        return ""
+    root = html.fromstring(markup)
+    for row in root.iter("tr"):
+        for cell in row.iterdescendants("td", "th"):
+            cell.tail = " | "
+        etree.strip_tags(row, "p", "div", "td", "th")
+        row.tail = "\n"
+    for node in root.iter("p", "div", "li", "h1", "h2", "h3", "h4", "h5", "h6", "br", "table"):
+        node.tail = f"\n{node.tail or ''}"
+    return root.text_content()
+
+
+if __name__ == "__main__":
+    main()
