@@ -122,11 +122,12 @@ def _box(hits: Counter[int], words: Sequence[Line]) -> HtmlElement:
         for parent in block.iterancestors():
             under[parent] += size
     enough = hits.total() * _MOST_OF_IT
-    box = next(iter(words[next(iter(hits))].block.iterancestors("html")), words[next(iter(hits))].block)
+    start = words[next(iter(hits))].block
+    box: HtmlElement = next(iter(start.iterancestors("html")), start)
     while (inner := next((child for child in box if under[child] >= enough), None)) is not None:
         box = inner
-    while box.tag in _PARAGRAPHS and (parent := box.getparent()) is not None:
-        box = parent
+    if box.tag in _PARAGRAPHS:
+        box = next(node for node in box.iterancestors() if node.tag not in _PARAGRAPHS)
     return box
 
 

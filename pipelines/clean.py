@@ -155,7 +155,7 @@ def _title_in_text(blocks: list[Block], title: str, window: str) -> tuple[str, b
         if len(line) <= _LONGEST_TITLE and not line.endswith("。") and identify.title_verdict(line) == "report":
             return line, False
     for line in opening[:2]:
-        named = line in window or (title in line if title else _DOCUMENT.search(line) is not None)
+        named = (line in window and line not in title) or (title in line if title else bool(_DOCUMENT.search(line)))
         if _SHORTEST_TITLE <= len(line) <= _LONGEST_TITLE and named and not line.endswith(("。", "：")):
             return line, False
     return title, True

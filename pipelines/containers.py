@@ -77,8 +77,8 @@ def _is_something(node: HtmlElement) -> bool:
 
 
 def _whole(container: HtmlElement, root: HtmlElement, weights: dict[HtmlElement, int]) -> HtmlElement:
-    """Take along the siblings that go on with the text, unless the container has nearly all of the page's."""
-    if weights[container] >= weights[root] * _NEARLY_ALL:
+    """Take along the siblings that go on with the text, unless the container has hardly any of the page's, or nearly all."""
+    if not _PARAGRAPH < weights[container] < weights[root] * _NEARLY_ALL:
         return container
     before = list(_run(container, weights, backwards=True))
     after = list(_run(container, weights, backwards=False))

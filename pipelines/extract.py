@@ -28,6 +28,33 @@ _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 
 _HIDDEN_SCRAP = 200
 _LONG_LINE = 20
+_NO_SPACE = str.maketrans("", "", " \t\r\n\xa0\u3000")
+_PARTICULARS = frozenset(
+    [
+        "索引号",
+        "发布机构",
+        "发布单位",
+        "发文机关",
+        "主题分类",
+        "体裁分类",
+        "组配分类",
+        "成文日期",
+        "生成日期",
+        "发文日期",
+        "发布日期",
+        "名称",
+        "标题",
+        "文号",
+        "发文字号",
+        "主题词",
+        "有效性",
+        "公开方式",
+        "公开范围",
+        "公开时限",
+        "内容概述",
+    ]
+)
+_BESIDE_A_LINK = 40
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +75,10 @@ def read(place: Place, weights: Mapping[HtmlElement, int], *, title: str = "") -
     dropped = _drop_widgets(place.element, weights)
     for table in list(place.element.iter("table")):
         spread(table)
+    if not place.marked:
+        for table in list(place.element.iter("table")):
+            if _is_list(table, weights) or _is_particulars(table):
+                dropped += _drop(table)
     tables = _take_tables(place.element)
     all_lines = placed(place.element)
     end = min(bounds.related(all_lines, weights), bounds.tail(all_lines))
@@ -94,6 +125,19 @@ def _drop(node: HtmlElement) -> list[str]:
     words = [" ".join(node.itertext())]
     node.drop_tree()
     return words
+
+
+def _is_list(table: HtmlElement, weights: Mapping[HtmlElement, int]) -> bool:
+    """Tell a list of links laid out as a table: most rows hold a link, and little beside it."""
+    rows = list(table.iter("tr"))
+    linked = sum(row.find(".//a[@href]") is not None for row in rows)
+    return linked * 2 > len(rows) and weights.get(table, 0) <= len(rows) * _BESIDE_A_LINK
+
+
+def _is_particulars(table: HtmlElement) -> bool:
+    """Tell the table of 索引号, 发布机构 and the like that stands above an article (国办发〔2017〕47号)."""
+    cells = {"".join(cell.itertext()).translate(_NO_SPACE).rstrip("：:") for cell in table.iter("td", "th")}
+    return len(cells & _PARTICULARS) >= 3
 
 
 def _take_tables(element: HtmlElement) -> list[Grid]:
