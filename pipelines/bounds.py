@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipelines.prepare import MARK
+from pipelines.rules import rules
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
@@ -28,6 +29,8 @@ _PARAGRAPHS = frozenset(("p", "span", "font", "strong", "b", "label", "li", "h1"
 _FOOT = 20
 _MOST_OF_IT = 0.9
 _OF_A_TABLE = 200
+_LONG_LINE = 20
+_TWIN = 200  # characters
 _BESIDE_LINKS = 12  # characters: a date, a bullet
 
 
@@ -102,6 +105,23 @@ def tail(words: Sequence[Line]) -> int:
     return len(words)
 
 
+def once(words: Sequence[str]) -> int:
+    """Say at which line a text begins again word for word, as in a copy for telephones; else the number of lines.
+
+    Every line of the one must stand in the other, tables, widgets' lines and the line before the copy aside: two
+    notices that differ in a number are two.
+    """
+    start = next((n for n, line in enumerate(words) if len(line) >= _LONG_LINE), len(words))
+    again = next((n for n in range(start + 2, len(words)) if words[n] == words[start]), len(words))
+    first = [line for line in words[start : again - 1] if not line.startswith(MARK) and not _is_widget(line)]
+    return again - 1 if sum(map(len, first)) >= _TWIN and set(first) <= set(words[again:]) else len(words)
+
+
+def _is_widget(line: str) -> bool:
+    bare = "".join(line.split())
+    return any(rule.pattern.fullmatch(bare) for rule in rules().lines)
+
+
 def _after_title(hits: Counter[int], words: Sequence[Line], title: str) -> Counter[int]:
     """Leave out what was found before the title's heading, if more was found after it."""
     bare = "".join(title.split())
@@ -128,12 +148,17 @@ def _box(hits: Counter[int], words: Sequence[Line]) -> HtmlElement:
         box = inner
     if box.tag in _PARAGRAPHS:
         box = next(node for node in box.iterancestors() if node.tag not in _PARAGRAPHS)
+    row = box.getparent()
+    if box.tag == "td" and row is not None and len(row) == 1:  # a layout with a row for each paragraph
+        box = next(box.iterancestors("table"), box)
     return box
 
 
 def _is_links(line: Line, weights: Mapping[HtmlElement, int]) -> bool:
     """Tell a line of a menu or a list: its block holds links, and next to nothing beside them."""
     block = line.block
+    if line.text.endswith("。"):
+        return False
     return weights.get(block, _OF_A_TABLE) <= _BESIDE_LINKS and block.find(".//a[@href]") is not None
 
 

@@ -77,19 +77,22 @@ def _is_something(node: HtmlElement) -> bool:
 
 
 def _whole(container: HtmlElement, root: HtmlElement, weights: dict[HtmlElement, int]) -> HtmlElement:
-    """Take along the siblings that go on with the text, unless the container has hardly any of the page's, or nearly all."""
-    if not _PARAGRAPH < weights[container] < weights[root] * _NEARLY_ALL:
+    """Take along the siblings that go on with the text, or its parent's, unless the container has nearly all of it."""
+    if not 0 < weights[container] < weights[root] * _NEARLY_ALL:
         return container
-    before = list(_run(container, weights, backwards=True))
-    after = list(_run(container, weights, backwards=False))
-    if not before and not after:
-        return container
-    box = Element("div")
-    run = [*reversed(before), container, *after]
-    run[0].addprevious(box)
-    box.extend(run)
-    weights[box] = sum(weights[node] for node in run)
-    return box
+    for node in (container, container.getparent()):
+        if node is None or node.tag in ("body", "html"):
+            break
+        before = list(_run(node, weights, backwards=True))
+        after = list(_run(node, weights, backwards=False))
+        if before or after:
+            box = Element("div")
+            run = [*reversed(before), node, *after]
+            run[0].addprevious(box)
+            box.extend(run)
+            weights[box] = sum(weights[part] for part in run)
+            return box
+    return container
 
 
 def _run(container: HtmlElement, weights: dict[HtmlElement, int], *, backwards: bool) -> Iterator[HtmlElement]:

@@ -86,8 +86,9 @@ def read(place: Place, weights: Mapping[HtmlElement, int], *, title: str = "") -
     words = [line.text for line in all_lines[:end]]
     if not place.marked:
         span = bounds.within(all_lines[:end], _found(place.element), weights, title=title)
-        words = span.article
-        dropped += span.frame
+        again = bounds.once(span.article)
+        words = span.article[:again]
+        dropped += span.frame + span.article[again:]
     text = "\n".join(words)
     if bounds.is_footer(text) or not (place.marked or _is_prose(text)):
         return Article(blocks=[], dropped=dropped)

@@ -45,10 +45,10 @@ _MOST = 50
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evidence:
-    """What stood in a container before it was read: how often each run of digits, and the words of each cell."""
+    """What stood in a container before it was read: how often each run of digits, and each cell's pieces of text."""
 
     numbers: Counter[str]
-    cells: frozenset[str]
+    cells: frozenset[tuple[str, ...]]
 
 
 def evidence(element: HtmlElement) -> Evidence:
@@ -59,7 +59,7 @@ def evidence(element: HtmlElement) -> Evidence:
             pieces.append(" ")
         pieces.append((node.text if event == "start" else node.tail if node is not element else "") or "")
     inner = (cell for cell in element.iter("td", "th") if cell.find(".//table") is None)
-    cells = ("".join("".join(cell.itertext()).split()) for cell in inner)
+    cells = (tuple(filter(None, ("".join(words.split()) for words in cell.itertext()))) for cell in inner)
     return Evidence(numbers=Counter(_NUMBER.findall("".join(pieces))), cells=frozenset(filter(None, cells)))
 
 
@@ -75,5 +75,7 @@ def missing(before: Evidence, blocks: Iterable[str | Grid], *, dropped: Iterable
     numbers = before.numbers - Counter(_NUMBER.findall(found))
     cells = {"".join(part.split()) for part in parts}
     squeezed = "".join(found.split())
-    lost = [cell for cell in before.cells if cell not in cells and cell not in squeezed]
+    lost = [
+        "".join(cell) for cell in before.cells if "".join(cell) not in cells and not all(w in squeezed for w in cell)
+    ]
     return tuple(sorted([*numbers, *lost])[:_MOST])

@@ -119,6 +119,12 @@ def _make_blocks(root: HtmlElement) -> None:
     for node in root.iter("div", "p", "td", "span"):
         if _KEPT_LINES.search(node.get("style", "")):
             node.tag = "pre"
+    for node in root.iter("object", "embed"):
+        node.text = None  # what a browser says that cannot show it
+        for child in list(node):
+            child.tail = None
+            if child.tag != "a":
+                child.drop_tree()
     for node in root.iter("button"):
         if "。" in node.text_content():
             node.tag = "span"

@@ -19,15 +19,17 @@ def spread(table: HtmlElement) -> None:
     """Replace a table that is a sheet by its prose rows, as paragraphs, and tables of the rows between them.
 
     A row is prose if its only words stand in one cell that is the whole row, more than 40 characters of them or
-    ending in a full stop, and so is one that is a heading, 一、 or （一）. Other tables stay as they are.
+    ending in a full stop, and so is one that is a heading, 一、 or （一）, or stands after the data. Other tables
+    stay as they are.
     """
     rows = [row for row in table.iter("tr") if next(row.iterancestors("table"), None) is table]
     kinds = [_kind(row) for row in rows]
     if kinds.count("prose") < _ROWS_OF_A_SHEET or table.find(".//table") is not None:
         return
+    _open_end(kinds)
     part: HtmlElement | None = None
     for row, kind in zip(rows, kinds, strict=True):
-        if kind == "data":
+        if kind in ("data", "line"):
             if part is None:
                 part = Element("table")
                 table.addprevious(part)
@@ -48,4 +50,12 @@ def _kind(row: HtmlElement) -> str:
     text = "".join(cells[0].text_content().split())
     if len(text) > _PROSE or text.endswith("。"):
         return "prose"
-    return "heading" if _HEADING.match(text) else "data"
+    return "heading" if _HEADING.match(text) else "line"
+
+
+def _open_end(kinds: list[str]) -> None:
+    """Make prose of the short rows after the last row of data: signature and date."""
+    for place in reversed(range(len(kinds))):
+        if kinds[place] == "data":
+            break
+        kinds[place] = "prose"

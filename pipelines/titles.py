@@ -24,6 +24,7 @@ _SEPARATOR = re.compile(r"\s*[_|｜]\s*|\s+[-–—]+\s*|\s*[-–—]+\s+|-{2,}|
 
 _ABOUT = re.compile(r"公开|报告|年报|通知|关于|報告|年報")
 _SITE = re.compile(r"(?:网|网站|门户|政府|平台)$")
+_SECTION = re.compile(r"[一二三四五六七八九十]{1,3}、|[（(][一二三四五六七八九十]{1,3}[）)]")
 _LONGEST = 120
 
 
@@ -38,12 +39,17 @@ def title_of(root: HtmlElement, meta: Mapping[str, str]) -> tuple[str, bool]:
     if declared and declared != site and declared.count(",") < _KEYWORDS:
         return declared, False
     window = _of_window(root, site)
-    shown = [title for title in _shown(root) if title not in ("", site) and len(title) <= _LONGEST]
+    shown = [title for title in _shown(root) if title not in ("", site) and _fits(title)]
     for fits in (window.__eq__, _ABOUT.search, lambda title: not _SITE.search(title)):
         for title in shown:
             if fits(title):
                 return title, False
     return window, True
+
+
+def _fits(title: str) -> bool:
+    """Tell what can be a title: not too long, and no section's heading."""
+    return len(title) <= _LONGEST and not _SECTION.match(title)
 
 
 def once(title: str) -> str:

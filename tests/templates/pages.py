@@ -67,13 +67,13 @@ class Page:
 @functools.cache
 def templates() -> tuple[Template, ...]:
     """Every site with its usual body, then every other body in each of HOSTS."""
-    shapes = {file.stem: tomllib.loads(file.read_text("utf-8")) for file in sorted((HERE / "bodies").glob("*.toml"))}
-    sites = [_site(file, shapes) for file in sorted((HERE / "sites").glob("*.html"))]
-    hosts = [site for site in sites if site.name in HOSTS]
-    return (
-        *sites,
-        *(_hosted(host, name, shape) for name, shape in shapes.items() if name != "plain" for host in hosts),
-    )
+    hosts = [site for site in _sites() if site.name in HOSTS]
+    return (*_sites(), *(_hosted(host, body) for body in _bodies() if body != "plain" for host in hosts))
+
+
+def crossed() -> Iterator[Template]:
+    """Every body in every site."""
+    return (_hosted(site, body) for site in _sites() for body in _bodies())
 
 
 def pages(template: Template) -> Iterator[Page]:
@@ -108,17 +108,32 @@ def articles() -> Mapping[str, Article]:
     return {"prose": reports[2010], "2016": reports[2016], "2019": reports[2019], "2022": reports[2022], "short": short}
 
 
-def _site(file: Path, shapes: Mapping[str, Mapping[str, Any]]) -> Template:
+@functools.cache
+def _bodies() -> Mapping[str, Mapping[str, Any]]:
+    return {file.stem: tomllib.loads(file.read_text("utf-8")) for file in sorted((HERE / "bodies").glob("*.toml"))}
+
+
+@functools.cache
+def _sites() -> tuple[Template, ...]:
+    return tuple(_site(file) for file in sorted((HERE / "sites").glob("*.html")))
+
+
+def _site(file: Path) -> Template:
     _, head, frame = file.read_text("utf-8").split("+++\n", 2)
-    told = tomllib.loads(head)
-    shape = shapes["plain"] | shapes[told.pop("body", "plain")]
+    told = {"body": "plain", "known": {}} | tomllib.loads(head)
     del told["says"]
-    return Template(name=file.stem, frame=frame, shape=shape, **{"known": {}} | told)
+    return Template(name=file.stem, frame=frame, shape=_bodies()["plain"] | _bodies()[told.pop("body")], **told)
 
 
-def _hosted(host: Template, name: str, shape: Mapping[str, Any]) -> Template:
-    known = shape.get("known", {}) | shape.get(f"known-{host.name}", {})
-    return replace(host, name=f"{name}@{host.name}", shape=host.shape | shape, known=known)
+def _hosted(host: Template, body: str) -> Template:
+    shape = host.shape | _bodies()[body]
+    known = {**host.known, **shape.get("known", {}), **shape.get(f"known-{host.name}", {})}
+    return replace(host, name=f"{body}@{host.name}", shape=shape, known=known)
+
+
+@functools.cache
+def _parts() -> Mapping[str, str]:
+    return tomllib.loads((HERE / "parts.toml").read_text("utf-8"))
 
 
 def _filled(template: Template, article: Article, body: str) -> str:
@@ -130,7 +145,7 @@ def _filled(template: Template, article: Article, body: str) -> str:
         "body": body,
         "escaped": escape(body),
     }
-    known = tomllib.loads((HERE / "parts.toml").read_text("utf-8")) | own
+    known = _parts() | own
     page = template.frame
     while re.search(r"{{(\w+)}}", page):
         page = re.sub(r"{{(\w+)}}", lambda slot: known[slot[1]], page)
@@ -139,26 +154,35 @@ def _filled(template: Template, article: Article, body: str) -> str:
 
 def _blocks(article: Article, shape: Mapping[str, Any]) -> Iterator[Line | Grid]:
     """An article's blocks as this body has them: with its additions, its digits, its broken tables."""
-    write = str.maketrans("0123456789", shape["digits"])
 
     def said(when: str) -> Iterator[Line]:
         yield from (Line(kind=a["kind"], text=a["text"]) for a in shape.get("add", ()) if a["at"] == when)
 
+    lines = [line for line in article.lines if line.kind == "table" or shape.get("only") != "tables"]
     yield from said("at start")
-    lines = [line for line in article.lines if line.kind == "table"] if shape.get("only") == "tables" else article.lines
     for line in lines:
-        if line.kind != "table":
-            yield replace(line, text=line.text.translate(write))
+        if line.kind == "table":
+            yield from said("before table")
+            grid = _renumbered(article.grids[line.text], shape["digits"])
+            yield from _broken(grid) if shape.get("break") else [grid]
+            yield from said("after table")
+        else:
+            yield replace(line, text=line.text.translate(_digits(shape["digits"])))
             yield from said(f"after {line.kind}")
-            continue
-        yield from said("before table")
-        grid = article.grids[line.text]
-        grid = replace(
-            grid, rows=tuple(tuple(replace(c, text=c.text.translate(write)) for c in row) for row in grid.rows)
-        )
-        yield from _broken(grid) if shape.get("break") else [grid]
-        yield from said("after table")
     yield from said("at end")
+
+
+@functools.cache
+def _digits(digits: str) -> Mapping[int, int]:
+    return str.maketrans("0123456789", digits)
+
+
+@functools.cache
+def _renumbered(grid: Grid, digits: str) -> Grid:
+    write = _digits(digits)
+    return replace(
+        grid, rows=tuple(tuple(replace(cell, text=cell.text.translate(write)) for cell in row) for row in grid.rows)
+    )
 
 
 def _broken(grid: Grid) -> Iterator[Grid]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import functools
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -94,6 +95,7 @@ def _cells(grids: Sequence[Grid], text: str) -> float:
     return _share(found, wanted)
 
 
+@functools.cache
 def _expanded(grid: Grid) -> list[list[str]]:
     """A printed table as a rectangle, without the columns in which no cell begins."""
     names = tuple(tuple(replace(c, text=f"{r} {n}") for n, c in enumerate(row)) for r, row in enumerate(grid.rows))
