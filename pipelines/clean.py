@@ -12,6 +12,7 @@ from pipelines import containers, dates, extract, fidelity, grids, identify, lin
 from pipelines.decode import decode
 from pipelines.particulars import particulars
 from pipelines.prepare import meta, prepare, tree, weigh
+from pipelines.rules import rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +27,7 @@ FLAGS: Mapping[str, str] = MappingProxyType(
     {
         "agency-unknown": "no agency is named in the title or by the page",
         "attachment-only": "the report is in a linked document, the page has next to no text",
+        "brand-injected": "words stand in it that only a hijacked copy would put there",
         "bytes-damaged": "bytes of the text were lost in copying and cannot be put back",
         "bytes-lost": "some bytes could not be read in any encoding",
         "bytes-repaired": "bytes lost in copying were put back: probably not the office's own site",
@@ -33,6 +35,7 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "date-disagrees": "the date in the meta tags and the visible one differ; the earlier is believed",
         "date-unknown": "no publication date in meta tags or beside a visible label",
         "digits-glued": "dates or document numbers lost 年, 月 or 〕 between their digits",
+        "host-unofficial": "its host has neither gov nor edu in its name, so it may be a copy",
         "images-of-tables": "a report without a table in its text, but with pictures",
         "no-article": "no article was found: better no text than a footer",
         "numbers-missing": "numbers or cells of the article were not found again: `missing` lists them",
@@ -94,9 +97,11 @@ def clean(payload: bytes, *, url: str, headers: Mapping[str, str] = MappingProxy
     raised = {
         "agency-unknown": about.agency is None,
         "attachment-only": short and not tables and bool(attached),
+        "brand-injected": any(rule.pattern.search(text) for rule in rules().brands),
         "bytes-lost": decoded.lost > 0,
         "date-disagrees": dates.disagree(about.dates),
         "date-unknown": about.published_on is None,
+        "host-unofficial": _is_unofficial(url),
         "images-of-tables": certainty >= _SURE and not tables and pictured,
         "no-article": not text,
         "numbers-missing": bool(lost),
@@ -140,6 +145,12 @@ def _visible(root: HtmlElement, place: containers.Place) -> str:
     """Read what the page says around its article, one string a line; all it says where no CMS marks one."""
     page = "\n".join(root.itertext())
     return page.replace("\n".join(place.element.itertext()), "\n", 1) if place.marked else page
+
+
+def _is_unofficial(url: str) -> bool:
+    """Tell a host that is no government's or school's by its name; an IP address and a file have none."""
+    found = re.match(r"https?://([^/:?#\[\]]*[a-z][^/:?#]*)", url, re.IGNORECASE)
+    return found is not None and {"gov", "edu", "mil", "localhost"}.isdisjoint(found[1].lower().split("."))
 
 
 def _opening(blocks: list[Block]) -> list[str]:

@@ -43,6 +43,16 @@ class Line:
     keep: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Brand:
+    """Words that only a hijacked copy would put into a report."""
+
+    name: str
+    pattern: re.Pattern[str]
+    catch: str
+    keep: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rules:
     """All rules of the house."""
@@ -50,6 +60,7 @@ class Rules:
     containers: tuple[Container, ...]
     widgets: tuple[Widget, ...]
     lines: tuple[Line, ...]
+    brands: tuple[Brand, ...]
 
     @functools.cached_property
     def container_kinds(self) -> dict[tuple[str, str], bool]:
@@ -74,4 +85,5 @@ def rules() -> Rules:
         lines=tuple(
             Line(**{"edge": False} | table | {"pattern": re.compile(table["pattern"])}) for table in read["line"]
         ),
+        brands=tuple(Brand(**table | {"pattern": re.compile(table["pattern"])}) for table in read["brand"]),
     )

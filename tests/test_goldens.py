@@ -43,7 +43,7 @@ def goldens() -> list[Any]:
 def test_golden(path: Path, shared: Path, request: pytest.FixtureRequest) -> None:
     case = json.loads(path.read_text(encoding="utf-8"))
     page = framed(case, shared).encode() if "seed" in case else (shared / "pages" / case["page"]).read_bytes()
-    text = clean(page, url=case.get("url", f"http://www.a.example/{case.get('page')}"))
+    text = clean(page, url=case.get("url", f"http://www.a.gov.example/{case.get('page')}"))
     seen = derived(text)
     known = "known_failure" in case
     stale = changes(({} if known else dict.fromkeys(seen)) | case.get("derived", {}), seen)
@@ -143,7 +143,7 @@ def test_every_page(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with (shared / "pages" / "index.tsv").open(encoding="utf-8") as file:
         names = [row["file"] for row in csv.DictReader(file, delimiter="\t")]
     for place, name in enumerate(names):
-        page, url = (shared / "pages" / name).read_bytes(), f"http://www.a.example/{name}"
+        page, url = (shared / "pages" / name).read_bytes(), f"http://www.a.gov.example/{name}"
         text = clean(page, url=url)
         if place % 7 == 0:
             assert text == clean(page, url=url), name

@@ -7,7 +7,7 @@ import pytest
 from pipelines.containers import locate
 from pipelines.extract import read
 from pipelines.prepare import prepare, tree, weigh
-from pipelines.rules import Container, Line, Widget, rules
+from pipelines.rules import Brand, Container, Line, Widget, rules
 
 RULES = rules()
 
@@ -44,7 +44,13 @@ def test_line(rule: Line) -> None:
     assert not any(other.pattern.fullmatch("".join(rule.keep.split())) for other in RULES.lines)
 
 
+@pytest.mark.parametrize("rule", RULES.brands, ids=lambda rule: rule.name)
+def test_brand(rule: Brand) -> None:
+    assert rule.pattern.search(rule.catch)
+    assert not any(other.pattern.search(rule.keep) for other in RULES.brands)
+
+
 def test_names_are_unique() -> None:
-    for kind in (RULES.containers, RULES.widgets, RULES.lines):
+    for kind in (RULES.containers, RULES.widgets, RULES.lines, RULES.brands):
         names = [rule.name for rule in kind]
         assert len(names) == len(set(names))
