@@ -152,7 +152,8 @@ def clean(files: Sequence[Path], url: str, workers: int, *, as_json: bool, jsonl
 @click.argument("what", metavar="REPORT_OR_URL")
 @archive_option
 @click.option("--version", "number", type=click.IntRange(min=1), default=None, help="The N-th version of each page.")
-def show(what: str, archive: Path, number: int | None) -> None:
+@click.option("--original", is_flag=True, help="Show the lines that were repaired as they were served.")
+def show(what: str, archive: Path, number: int | None, *, original: bool) -> None:
     """Show a report: its pages, versions and text.
 
     REPORT_OR_URL is a page's address, a report's id, or words of its agency, title and year: "财政局 2023".
@@ -174,7 +175,7 @@ def show(what: str, archive: Path, number: int | None) -> None:
             addresses = [(c["page"], f"{c['url']}  ({c['standing']})") for c in carriers]
         for page, address in addresses:
             click.echo(address)
-            _show_page(db, page, number=number)
+            _show_page(db, page, number=number, original=original)
 
 
 @main.command()
@@ -289,7 +290,7 @@ def report_lines(report: Mapping[str, Any]) -> str:
     )
 
 
-def _show_page(db: Any, page: str, *, number: int | None) -> None:
+def _show_page(db: Any, page: str, *, number: int | None, original: bool) -> None:
     versions = reader.versions(db, page)
     for version in versions:
         click.echo(
@@ -307,7 +308,15 @@ def _show_page(db: Any, page: str, *, number: int | None) -> None:
             for before, after in changed_lines(older["text"], newer["text"]):
                 click.echo(f"  - {before}\n  + {after}")
     for version in chosen:
-        click.echo(f"\n{version['title']}\n\n{version['text']}\n")
+        lines = version["text"].splitlines()
+        if original:
+            for place, served in json.loads(version["originals"]):
+                lines[place - 1] = served
+        for kind, count in json.loads(version["repairs"]).items():
+            click.echo(
+                f"  repaired: {kind}, {count} places" + ("" if original else "; --original shows the lines as served")
+            )
+        click.echo("\n".join(["", version["title"], "", *lines, ""]))
 
 
 def _pages(files: Sequence[Path]) -> Iterator[Path]:

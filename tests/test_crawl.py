@@ -186,6 +186,11 @@ def test_status_show_and_verify(county: County, demo: tuple[str, Path]) -> None:
     report = county.truth(day=1)["reports"][0]
     for what in (report["url"], f"{report['agency']} {report['year']}"):
         assert report["title"] in gongkai("show", what, "--archive", demo[1]).stdout
+    copy = county.truth(day=1)["copies"][0]["url"]
+    shown = gongkai("show", copy, "--archive", demo[1]).stdout
+    assert "repaired: pinyin" in shown
+    assert "(bào)" not in shown
+    assert "報(bào)告" in gongkai("show", copy, "--original", "--archive", demo[1]).stdout
     unclear = gongkai("show", report["agency"], "--archive", demo[1])
     assert (unclear.returncode, "names" in unclear.stderr) == (Exit.MISUSE, True)
     assert "all as it must be" in gongkai("verify", "--archive", demo[1]).stdout
