@@ -46,6 +46,9 @@ class Progress:
     ways: list[tuple[int, str]] = field(default_factory=list)
     searched: int = 0
     columns: int = 0
+    has_list: bool = False
+    linked: int = 0
+    lost_lists: int = 0
     unasked: int = 0
     errors: int = 0
     notes: list[str] = field(default_factory=list)
@@ -115,6 +118,7 @@ class ReportsSpider(Spider):
             for entry in entries:
                 yield from self.ask_report(progress, Link(url=entry, title=""))
             if not entries:
+                progress.has_list = True
                 yield from self.ask_list(progress, url, kind="start")
         for url in (*progress.source.report_urls, *reader.known_reports(self.store.db, progress.source.id)):
             yield from self.ask_report(progress, Link(url=url, title=""))
@@ -123,12 +127,10 @@ class ReportsSpider(Spider):
         """Read a home page, a page on the way to the column, or the column."""
         progress = self.progress[response.meta["source"]]
         if response.meta["outcome"] in ("new", "same"):
-            headers = {
-                key.decode("latin-1").lower(): b",".join(v).decode("latin-1") for key, v in response.headers.items()
-            }
-            page = Page.of(response.body, url=response.url, headers=headers)
+            page = Page.of(response.body, url=response.url, headers=_headers(response))
             yield from self.read_list(page, progress, kind=response.meta["kind"])
         else:
+            progress.lost_lists += response.meta["outcome"] in ("failed", "blocked")
             progress.note(f"{response.url}: {response.meta['outcome']}: {response.meta['reason']}")
         yield from self.search(progress)
 
@@ -139,6 +141,7 @@ class ReportsSpider(Spider):
         on_column = kind == "column" or find.is_column(page)
         wanted = ("report", "doubt") if on_column else ("report",)
         reports = [link for verdict, link in judged if verdict in wanted]
+        progress.linked += len(reports)
         for link in reports:
             yield from self.ask_report(progress, link, referrer=page.url)
         if not on_column:
@@ -195,10 +198,7 @@ class ReportsSpider(Spider):
         """Hand a page that may be a report to the pipeline, unless its bytes are known."""
         meta = response.meta
         if meta["outcome"] in ("new", "same") and self.store.needs_text(meta["payload"], cleaner=CLEANER):
-            headers = {
-                key.decode("latin-1").lower(): b",".join(v).decode("latin-1") for key, v in response.headers.items()
-            }
-            yield Uncleaned(payload=meta["payload"], url=response.url, headers=headers, body=response.body)
+            yield Uncleaned(payload=meta["payload"], url=response.url, headers=_headers(response), body=response.body)
 
     def errback(self, failure: Failure) -> Iterator[Request]:
         """Note why a page gave nothing; the capture itself is kept already."""
@@ -212,6 +212,7 @@ class ReportsSpider(Spider):
             else failure.getErrorMessage()
         )
         if request.meta["kind"] != "report":
+            progress.lost_lists += 1
             yield from self.search(progress)
 
     def note_error(self, failure: Failure, response: Response) -> None:
@@ -243,7 +244,10 @@ class ReportsSpider(Spider):
         elif kept_or_gone < expected:
             status = "thin"
             notes.insert(0, f"{reports} reports found, expected at least {expected}")
-        elif counts["failed"] or counts["blocked"] or progress.unasked or progress.errors:
+        elif progress.has_list and not progress.linked:
+            status = "thin"
+            notes.insert(0, f"no list of reports found any more; {reports} known ones were asked again")
+        elif counts["failed"] or counts["blocked"] or progress.unasked or progress.errors or progress.lost_lists:
             status = "partial"
         else:
             status = "ok"
@@ -265,6 +269,11 @@ class ReportsSpider(Spider):
             meta={"source": progress.source.id, "kind": kind, "referrer": referrer, "anchor": anchor},
             **more,
         )
+
+
+def _headers(response: Response) -> dict[str, str]:
+    """Give an answer's headers with lower-case names; those given twice joined by a comma (RFC 9110, 5.3)."""
+    return {name.decode("latin-1").lower(): b",".join(v).decode("latin-1") for name, v in response.headers.items()}
 
 
 def _chosen(given: str | Iterable[sources.Source], path: Path | None) -> tuple[sources.Source, ...]:

@@ -30,29 +30,10 @@ _HIDDEN_SCRAP = 200
 _LONG_LINE = 20
 _NO_SPACE = str.maketrans("", "", " \t\r\n\xa0\u3000")
 _PARTICULARS = frozenset(
-    [
-        "索引号",
-        "发布机构",
-        "发布单位",
-        "发文机关",
-        "主题分类",
-        "体裁分类",
-        "组配分类",
-        "成文日期",
-        "生成日期",
-        "发文日期",
-        "发布日期",
-        "名称",
-        "标题",
-        "文号",
-        "发文字号",
-        "主题词",
-        "有效性",
-        "公开方式",
-        "公开范围",
-        "公开时限",
-        "内容概述",
-    ]
+    """
+    索引号 发布机构 发布单位 发文机关 主题分类 体裁分类 组配分类 成文日期 生成日期 发文日期 发布日期 名称 标题 文号 发文字号
+    主题词 有效性 公开方式 公开范围 公开时限 内容概述
+    """.split()  # noqa: SIM905
 )
 _BESIDE_A_LINK = 40
 
@@ -88,7 +69,9 @@ def read(place: Place, weights: Mapping[HtmlElement, int], *, title: str = "") -
         span = bounds.within(all_lines[:end], _found(place.element), weights, title=title)
         again = bounds.once(span.article)
         words = span.article[:again]
-        dropped += span.frame + span.article[again:]
+        dropped += span.frame
+        for block in _put_back(span.article[again:], tables):
+            dropped += [block] if isinstance(block, str) else [cell for row in block for cell in row]
     text = "\n".join(words)
     if bounds.is_footer(text) or not (place.marked or _is_prose(text)):
         return Article(blocks=[], dropped=dropped)

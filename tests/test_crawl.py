@@ -59,7 +59,7 @@ def crawl(small: Demo, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     sources = tmp_path / "sources.toml"
     sources.write_text(small.county.sources_toml(), encoding="utf-8")
 
-    def run(*words: object, **more: Any) -> subprocess.CompletedProcess[str]:
+    def run(*words: object, proxy: str = small.url, **more: Any) -> subprocess.CompletedProcess[str]:
         return gongkai(
             "crawl",
             "--archive",
@@ -67,7 +67,7 @@ def crawl(small: Demo, tmp_path: Path) -> Iterator[Callable[..., Any]]:
             "--sources",
             sources,
             *words,
-            env={"http_proxy": small.url},
+            env={"http_proxy": proxy},
             **more,
         )
 
@@ -264,6 +264,28 @@ def test_a_host_that_fails_is_named_and_the_others_are_crawled(
     small.faults.clear()
     assert crawl().returncode == Exit.WELL
     assert len(reader.coverage(db)) == len(set(urls_of(small)))
+
+
+def test_a_list_that_falls_silent_is_told_though_its_reports_are_known(
+    crawl: Callable[..., Any], small: Demo, tmp_path: Path
+) -> None:
+    office = small.county.offices[1]
+    assert crawl(office.source).returncode == Exit.WELL
+    known = reports_of(connect(tmp_path / "a.sqlite"))
+
+    class Redesigned(County):
+        def answer(self, url: str, *, day: int) -> Any:
+            answer = super().answer(url, day=day)
+            page = b"<title>x</title><p>" + "网站改版，栏目调整中，请稍后访问。".encode() * 30
+            return answer if url in known or answer.status != 200 else replace(answer, body=page)
+
+    with serve(Redesigned(offices=small.county.offices, years=small.county.years, seed=small.county.seed)) as server:
+        done = crawl(office.source, proxy=server.url)
+    assert done.returncode == Exit.SOME_FAILED
+    assert re.search(rf"{office.source} +thin .*\n +no list of reports found any more; 3 known ones", done.stdout), (
+        done.stdout
+    )
+    assert reports_of(connect(tmp_path / "a.sqlite")).keys() == known.keys()
 
 
 def test_nothing_worked_is_another_exit_code(crawl: Callable[..., Any], small: Demo) -> None:
