@@ -63,8 +63,11 @@ def _marked(root: HtmlElement, weights: dict[HtmlElement, int]) -> HtmlElement |
 def _kinds(node: HtmlElement) -> set[bool]:
     """Say which kinds of container rule fit an element: loose ones (True), strict ones (False)."""
     known = rules().container_kinds
-    marks = [("tag", str(node.tag)), ("id", node.get("id", ""))]
-    marks += [("class", word) for word in node.get("class", "").split()]
+    marks = [("tag", node.tag)]
+    if name := node.get("id"):
+        marks.append(("id", name))
+    if words := node.get("class"):
+        marks += [("class", word) for word in words.split()]
     return {known[mark] for mark in marks if mark in known}
 
 
