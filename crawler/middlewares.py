@@ -46,6 +46,7 @@ class CaptureMiddleware:
         self.left: dict[str, str] = {}
         self.source_of: dict[str, str] = {}
         self.delay_of: dict[str, float] = {}
+        self.robots_down: dict[str, int] = {}
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -77,6 +78,9 @@ class CaptureMiddleware:
         self._save(request, outcome=outcome, reason=reason, response=response)
         self._judge_host(host, miss=outcome in ("blocked", "failed"), reason=reason)
         self._heed_retry_after(host, headers.get("retry-after") if response.status in (429, 503) else None)
+        if response.status >= 500 and self._is_robots(request):
+            self.robots_down[host] = response.status
+            return response.replace(body=b"User-agent: *\nDisallow: /\n")
         if cut_off and host not in self.left:
             return get_retry_request(request, spider=self._spider, reason="cut off") or response
         return response
@@ -85,7 +89,10 @@ class CaptureMiddleware:
         if isinstance(exception, HostLeft):
             return
         outcome = "refused" if isinstance(exception, IgnoreRequest) else "failed"
-        self._save(request, outcome=outcome, reason=f"{type(exception).__name__}: {exception}"[:300], response=None)
+        reason = f"{type(exception).__name__}: {exception}"[:300]
+        if status := outcome == "refused" and self.robots_down.get(urlsplit(request.url).netloc):
+            reason = f"robots.txt answers {status}, which forbids everything (RFC 9309, 2.3.1.4)"
+        self._save(request, outcome=outcome, reason=reason, response=None)
         if outcome == "failed":
             self._judge_host(urlsplit(request.url).netloc, miss=True, reason=f"{type(exception).__name__}: {exception}")
 
@@ -104,7 +111,7 @@ class CaptureMiddleware:
                 source=self._source(request),
                 url=request.url,
                 at=at,
-                kind=request.meta.get("kind", "robots"),
+                kind="robots" if self._is_robots(request) else request.meta["kind"],
                 outcome=outcome,  # type: ignore[arg-type]
                 reason=reason,
                 status=response.status if response else None,
@@ -119,6 +126,9 @@ class CaptureMiddleware:
         )
         request.meta.update(outcome=saved.outcome, payload=saved.payload, reason=reason)
         logger.info("%s %s %s %s", self._source(request), saved.outcome, request.url, reason or "")
+
+    def _is_robots(self, request: Request) -> bool:
+        return "kind" not in request.meta  # Scrapy's own request; all others are the spider's
 
     def _source(self, request: Request) -> str:
         host = urlsplit(request.url).netloc

@@ -206,11 +206,8 @@ class ReportsSpider(Spider):
         progress = self.progress[request.meta["source"]]
         if request.meta.get("outcome") is None:
             progress.unasked += 1
-        progress.note(
-            f"{request.url}: {failure.getErrorMessage()}"
-            if request.meta["kind"] != "report"
-            else failure.getErrorMessage()
-        )
+        why = request.meta.get("reason") or failure.getErrorMessage()
+        progress.note(why if request.meta["kind"] == "report" else f"{request.url}: {why}")
         if request.meta["kind"] != "report":
             progress.lost_lists += 1
             yield from self.search(progress)

@@ -242,7 +242,7 @@ def test_a_second_crawl_finds_nothing_new(crawl: Callable[..., Any], tmp_path: P
             "dead",
             r"failed +0.*\n.*no report found, expected at least 3; .*(ResponseNeverReceived|Connection|DownloadFailed)",
         ),
-        ("error", r"failed +0.*\n.*no report found, expected at least 3; http://\S+: failed: http-500"),
+        ("error", r"failed +0.*\n.*no report found, expected at least 3; http://\S+: robots.txt answers 500"),
         ("cut", r"failed +0.*\n.*no report found, expected at least 3; .*cut off after \d+ of \d+ bytes"),
         ("empty", r"empty +0.*\n.*no report found, expected at least 3"),
         ("loop", r"(failed|blocked) +0.*\n.*no report found, expected at least 3"),
@@ -264,6 +264,21 @@ def test_a_host_that_fails_is_named_and_the_others_are_crawled(
     small.faults.clear()
     assert crawl().returncode == Exit.WELL
     assert len(reader.coverage(db)) == len(set(urls_of(small)))
+
+
+def test_pages_that_answer_500_are_asked_again_and_named(crawl: Callable[..., Any], small: Demo) -> None:
+    office = small.county.offices[1]
+
+    class Broken(County):
+        def answer(self, url: str, *, day: int) -> Any:
+            answer = super().answer(url, day=day)
+            return answer if url.endswith("/robots.txt") else replace(answer, status=500, body=b"error")
+
+    with serve(Broken(offices=small.county.offices, years=small.county.years, seed=small.county.seed)) as server:
+        done = crawl(office.source, proxy=server.url)
+        assert len([url for url in server.requests if not url.endswith("/robots.txt")]) == 3
+    assert done.returncode == Exit.NOTHING_WORKED
+    assert re.search(r"no report found, expected at least 3; http://\S+: failed: http-500", done.stdout), done.stdout
 
 
 def test_a_list_that_falls_silent_is_told_though_its_reports_are_known(
