@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pipelines.lines import Line
 
-LEGAL = re.compile(r"版权所有|ICP备|公网安备|网站标识码|主办单位|承办单位|版權所有")
+_LEGAL = re.compile(r"版权所有|ICP备|公网安备|网站标识码|主办单位|承办单位|版權所有")
 _FOOTER = re.compile(
     r"版权(?:所有|归)|ICP备|公网安备|网站标识码|主办单位|承办单位|网站地图|技术支持|联系我们|版權所有|網站地圖|"
     r"[开主承]办(?:单位)?[：:]|"
@@ -25,6 +25,7 @@ _FOOTER = re.compile(
 _RELATED = re.compile(
     r"(?:[【\[]?(?:相关|推荐|热点|延伸)(?:新闻|稿件|链接|阅读|文章|信息|推荐|解读|政策|内容)[】\]]?|友情链接)[:：]?"
 )
+_SENTENCE = re.compile(r"[^。\n]*。")
 _PARAGRAPHS = frozenset(("p", "span", "font", "strong", "b", "label", "li", "h1", "h2", "h3", "h4", "h5", "h6"))
 _FOOT = 20
 _MOST_OF_IT = 0.9
@@ -43,8 +44,8 @@ class Span:
 
 
 def is_footer(text: str) -> bool:
-    """Tell a site's footer from an article: short, and two of a footer's phrases."""
-    return len(text) < 600 and len(set(_FOOTER.findall(text))) >= 2
+    """Tell a site's footer from an article: short, and two of a footer's phrases outside its sentences."""
+    return len(text) < 600 and len(set(_FOOTER.findall(_SENTENCE.sub("", text)))) >= 2
 
 
 def within(words: Sequence[Line], found: str, weights: Mapping[HtmlElement, int], *, title: str) -> Span:
@@ -73,13 +74,13 @@ def within(words: Sequence[Line], found: str, weights: Mapping[HtmlElement, int]
 
     def belongs(place: int) -> bool:
         line = words[place]
-        return line.block in box and not _is_links(line, weights) and not _FOOTER.search(line.text)
+        return line.block in box and not _is_links(line, weights) and not _is_frames(line, _FOOTER)
 
     while first and belongs(first - 1) and "".join(words[first - 1].text.split()) != title:
         first -= 1
     while last + 1 < len(words) and belongs(last + 1):
         last += 1
-    legal = [n for n, line in enumerate(words) if n > last - _FOOT and LEGAL.search(line.text)]
+    legal = [n for n, line in enumerate(words) if n > last - _FOOT and _is_frames(line, _LEGAL)]
     end = min([last + 1, *legal])
     frame = [n for n in range(len(words)) if n < first or (n >= end and (legal or not belongs(n)))]
     return Span(article=_texts(words[first:end]), frame=[words[n].text for n in frame])
@@ -98,9 +99,10 @@ def related(words: Sequence[Line], weights: Mapping[HtmlElement, int]) -> int:
 
 
 def tail(words: Sequence[Line]) -> int:
-    """Say at which of the last lines a site's footer begins; the number of lines where none does."""
+    """Say at which of the last lines a site's footer begins, with no sentence after it; else the number of lines."""
     for place in range(max(0, len(words) - _FOOT), len(words)):
-        if _FOOTER.search(words[place].text) and is_footer("\n".join(_texts(words[place:]))):
+        rest = _texts(words[place:])
+        if _is_frames(words[place], _FOOTER) and is_footer("\n".join(rest)) and not any(r.endswith("。") for r in rest):
             return place
     return len(words)
 
@@ -113,13 +115,13 @@ def once(words: Sequence[str]) -> int:
     """
     start = next((n for n, line in enumerate(words) if len(line) >= _LONG_LINE), len(words))
     again = next((n for n in range(start + 2, len(words)) if words[n] == words[start]), len(words))
-    first = [line for line in words[start : again - 1] if not line.startswith(MARK) and not _is_widget(line)]
+    first = [line for line in words[start : again - 1] if not line.startswith(MARK) and not rules().names_line(line)]
     return again - 1 if sum(map(len, first)) >= _TWIN and set(first) <= set(words[again:]) else len(words)
 
 
-def _is_widget(line: str) -> bool:
-    bare = "".join(line.split())
-    return any(rule.pattern.fullmatch(bare) for rule in rules().lines)
+def _is_frames(line: Line, words: re.Pattern[str]) -> bool:
+    """Tell a line of a site's frame; a sentence that speaks of 技术支持 is the article's."""
+    return words.search(line.text) is not None and not line.text.endswith("。")
 
 
 def _after_title(hits: Counter[int], words: Sequence[Line], title: str) -> Counter[int]:

@@ -89,9 +89,7 @@ def widget_lines(blocks: list[Block]) -> set[int]:
     """
     found: set[int] = set()
     for place, block in enumerate(blocks):
-        if isinstance(block, str) and len(block) <= _LONGEST_WIDGET:
-            bare = "".join(block.split())
-            edge = place < _EDGE or place >= len(blocks) - _EDGE
-            if any((edge or not rule.edge) and rule.pattern.fullmatch(bare) for rule in rules().lines):
-                found.add(place)
+        edge = place < _EDGE or place >= len(blocks) - _EDGE
+        if isinstance(block, str) and len(block) <= _LONGEST_WIDGET and rules().names_line(block, edge=edge):
+            found.add(place)
     return found

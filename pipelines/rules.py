@@ -72,6 +72,11 @@ class Rules:
         """Every class word and id that names a widget."""
         return frozenset[str]().union(*(widget.words for widget in self.widgets))
 
+    def names_line(self, line: str, *, edge: bool = True) -> bool:
+        """Whether a line is a widget's leftover; away from the text's edges only some rules count."""
+        bare = "".join(line.split())
+        return any((edge or not rule.edge) and rule.pattern.fullmatch(bare) for rule in self.lines)
+
 
 @functools.cache
 def rules() -> Rules:
