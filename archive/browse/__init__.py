@@ -25,7 +25,6 @@ def metadata(database: str) -> dict[str, Any]:
         "reports": {
             "description": "One agency's report on one year; days_late counts from the day the law sets.",
             "sort": "agency",
-            "facets": ["year", "region"],
             "label_column": "title",
         },
         "report_pages": {
