@@ -1,19 +1,26 @@
-"""A fetched page as the families see it: its address, its text, its tree, and the links in it."""
+"""A fetched page as the families see it: its address, its text, its tree, and the links in it.
+
+A request by POST has an address too: its URL with `__wb_method=POST` and the form's fields in its query, as the
+indexes of web archives write it (pywb, warcio). So a page is one string everywhere, in a list, a set or the archive.
+"""
 
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 from lxml.html import HtmlElement
 
 from pipelines.decode import decode
 from pipelines.prepare import tree
 
+METHOD = "__wb_method"
 NO_PAGE = re.compile(r"\s*(#|javascript:|mailto:|tel:|data:|about:|$)", re.IGNORECASE)
+LEADS_ON = re.compile(r"""location(?:\.href\s*=|\s*=|\.replace\()\s*["']([^"']+)["']""")
 SPACE = re.compile(r"\s+")
 
 
@@ -64,6 +71,44 @@ class Page:
     def links(self) -> Iterator[Link]:
         """Walk the links of the page in their order."""
         return anchors(self, self.tree)
+
+    def frames(self) -> Iterator[str]:
+        """Walk the pages that are shown in this one or in its place: frames, and where a page without links leads on."""
+        for element in self.tree.iter("iframe", "frame"):
+            yield from filter(None, [self.absolute(element.get("src") or "")])
+        if any(self.links()):
+            return
+        for element in self.tree.iter("meta"):
+            if (element.get("http-equiv") or "").lower() == "refresh":
+                yield from filter(
+                    None, [self.absolute(re.sub(r"^[^=]*=\s*", "", element.get("content") or "").strip("'\" "))]
+                )
+        for found in LEADS_ON.finditer(self.text):
+            yield from filter(None, [self.absolute(found[1])])
+
+
+def post(url: str, fields: Mapping[str, object]) -> str:
+    """Give the address of what a form answers: `url` asked by POST with these fields, in their order.
+
+    >>> post("http://a.example/search?site=1", {"page": 2})
+    'http://a.example/search?site=1&__wb_method=POST&page=2'
+    """
+    return f"{url}{'&' if '?' in url else '?'}{urlencode({METHOD: 'POST', **fields})}"
+
+
+def posted(url: str, body: bytes) -> str:
+    """Give the address of what is answered to a body posted there, of whatever type it is (pywb's `__wb_post_data`)."""
+    return post(url, {"__wb_post_data": b64encode(body).decode()})
+
+
+def request_of(address: str) -> tuple[str, str | None]:
+    """Take an address apart into the URL to ask and the form to post there, None where it is an ordinary GET.
+
+    >>> request_of("http://a.example/search?site=1&__wb_method=POST&page=2"), request_of("http://a.example/?a=1")
+    (('http://a.example/search?site=1', 'page=2'), ('http://a.example/?a=1', None))
+    """
+    url, _, form = re.split(rf"([?&]{METHOD}=POST&?)", address, maxsplit=1) if METHOD in address else (address, "", "")
+    return url, form if METHOD in address else None
 
 
 def anchors(page: Page, fragment: HtmlElement) -> Iterator[Link]:
