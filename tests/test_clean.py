@@ -97,12 +97,6 @@ def test_decode(case: dict[str, Any]) -> None:
     assert read.text.removesuffix("\ufffd") == case["text"].removeprefix("\ufeff")
 
 
-@pytest.mark.parametrize("case", cases("blocks"))
-def test_block(case: dict[str, Any]) -> None:
-    verdict = judge(status=case["status"], headers=case.get("headers", {}), body=case["body"].encode())
-    assert (verdict and [verdict.outcome, verdict.reason]) == case.get("verdict")
-
-
 # --- real pages, read where they are; each test is skipped, and counted, where they are not ---
 
 FAMILIES = ("epoint", "gd_nfcms", "hanweb", "lonsun", "trs_fujian", "trs_wcm", "ucap", "vsb")
