@@ -21,6 +21,7 @@ CONCURRENT_ITEMS = 4  # of one answer; Scrapy starts as many tasks for each, and
 CONCURRENT_REQUESTS_PER_DOMAIN = 1
 DOWNLOAD_DELAY = 1.0  # seconds; a source may set its own
 DOWNLOAD_TIMEOUT = 30
+BROWSER_TIMEOUT = 90  # seconds for a page and all that its scripts ask for
 DOWNLOAD_MAXSIZE = 32 * 1024 * 1024  # bytes, after unpacking
 DOWNLOAD_WARNSIZE = 0
 DOWNLOAD_FAIL_ON_DATALOSS = False  # what did come is kept, and marked
@@ -28,19 +29,18 @@ RETRY_TIMES = 2
 HTTPERROR_ALLOW_ALL = True  # an error page is an answer too
 COOKIES_ENABLED = False  # and no list of domain suffixes is fetched to sort them
 
-# Many government hosts have broken certificates and old ciphers; what is read is public and proved otherwise.
-DOWNLOAD_VERIFY_CERTIFICATES = False
-DOWNLOADER_CLIENT_TLS_CIPHERS = "DEFAULT:@SECLEVEL=1"
-
-DOWNLOAD_HANDLERS = {"data": None, "file": None, "ftp": None, "s3": None}
+DOWNLOAD_VERIFY_CERTIFICATES = True  # a source may say otherwise, and its visits tell so: crawler/tls.py
+DOWNLOAD_HANDLERS = {"https": "crawler.tls.Https", "data": None, "file": None, "ftp": None, "s3": None}
 REMOTE_CONTROL_ENABLED = False
 TELNETCONSOLE_ENABLED = False
 EXTENSIONS = {"crawler.progress.Progress": 500}
 
 DOWNLOADER_MIDDLEWARES = {
     # Capture sits below retries and redirects, so that it sees every answer, but above decompression.
-    "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": 820,
+    "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
+    "crawler.compression.CompressionMiddleware": 820,
     "crawler.middlewares.CaptureMiddleware": 810,
+    "crawler.browser.BrowserMiddleware": 805,
 }
 ITEM_PIPELINES = {"pipelines.items.CleanPipeline": 500}
 LOG_LEVEL = "WARNING"
