@@ -1,0 +1,1 @@
+document.cookie = "passed=1"; location.reload();
