@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from archive.database import name
+from archive.records import owns
 
 
 @dataclass(kw_only=True, slots=True)
@@ -109,10 +110,10 @@ def _carry(db: sqlite3.Connection, page: str, versions: list[_Version], withdraw
         """SELECT s.id, s.copy_of, s.hosts, host, coalesce(o.agency, s.agency) AS agency
            FROM captures JOIN pages ON pages.id = page JOIN sources s ON s.id = source
            LEFT JOIN sources o ON o.id = s.copy_of
-           WHERE page = ? AND kind = 'report' ORDER BY s.copy_of IS NOT NULL, at LIMIT 1""",
+           WHERE page = ? AND kind = 'report' ORDER BY s.copy_of IS NOT NULL, instr(s.hosts, '"' || host || '"') = 0, at LIMIT 1""",
         (page,),
     ).fetchone()
-    official = source["copy_of"] is None and source["host"] in json.loads(source["hosts"])
+    official = source["copy_of"] is None and owns(json.loads(source["hosts"]), source["host"])
     db.execute(
         "INSERT INTO report_pages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (

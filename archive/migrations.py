@@ -1,6 +1,6 @@
 """The schema, as a list of migrations that only ever grows.
 
-Truth (append-only): sources, runs, visits, pages, payloads, bodies, captures.
+Truth (append-only): sources, runs, visits, columns, pages, payloads, bodies, captures.
 Derived (made again by `gongkai rebuild`): texts, versions, report_pages, reports.
 
 Names are made of content, URL and time, never of a counter, so that two archives merge without conflict.
@@ -14,7 +14,7 @@ from sqlite_utils.migrations import Migrations
 DERIVED = ("reports", "report_pages", "versions", "texts")
 """The derived tables, those that refer to others first."""
 
-KNOWN = ("truth", "derived")
+KNOWN = ("truth", "derived", "columns")
 """The names of all migrations below, in their order."""
 
 schema = Migrations("gongkai")
@@ -108,5 +108,22 @@ def derived(db: Database) -> None:
         CREATE INDEX report_pages_source ON report_pages (source);
         CREATE INDEX reports_year ON reports (year);
         CREATE INDEX texts_key ON texts (key);
+    """,
+    )
+
+
+@schema()
+def columns(db: Database) -> None:
+    """Where a visit found reports listed: the next visit goes straight there."""
+    _create(
+        db,
+        """
+        CREATE TABLE columns (
+            run TEXT NOT NULL REFERENCES runs (id), source TEXT NOT NULL REFERENCES sources (id),
+            page TEXT NOT NULL REFERENCES pages (id), parent TEXT REFERENCES pages (id), family TEXT NOT NULL,
+            list_pages INTEGER NOT NULL, reports INTEGER NOT NULL,
+            PRIMARY KEY (run, source, page)
+        ) STRICT;
+        CREATE INDEX columns_source ON columns (source);
     """,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
+from itertools import takewhile
 
 from archive import payloads
 from archive.database import ArchiveError, Row, name
@@ -32,6 +33,60 @@ def known_reports(db: sqlite3.Connection, source: str) -> list[str]:
     return [row["url"] for row in rows]
 
 
+def columns_of(db: sqlite3.Connection, source: str) -> list[Row]:
+    """List the columns in which the last visit that read any found reports, and the lists that led to those."""
+    rows = db.execute(
+        """WITH last AS (
+               SELECT c.*, dense_rank() OVER (ORDER BY started_at DESC, run DESC) AS back
+               FROM columns c JOIN runs ON runs.id = run WHERE source = ?),
+           leading AS (
+               SELECT page, parent, reports FROM last WHERE back = 1 AND reports
+               UNION SELECT up.page, up.parent, up.reports FROM last up JOIN leading ON leading.parent = up.page
+               WHERE back = 1)
+           SELECT url, reports FROM leading JOIN pages ON pages.id = page ORDER BY url""",
+        (source,),
+    )
+    return [dict(row) for row in rows]
+
+
+def searched_at(db: sqlite3.Connection, source: str) -> str | None:
+    """Say when this source's own addresses were last read in search of its columns."""
+    found = db.execute(
+        "SELECT max(at) FROM captures WHERE source = ? AND kind = 'start' AND outcome IN ('new', 'same')", (source,)
+    )
+    return found.fetchone()[0]  # type: ignore[no-any-return]
+
+
+def lists_of(db: sqlite3.Connection, run: str) -> list[Row]:
+    """List the captures of a run that are pages on the way to a column, columns and their further pages, as they came."""
+    rows = db.execute(
+        """SELECT url, kind, payload, headers FROM captures JOIN pages ON pages.id = page
+           WHERE run = ? AND kind IN ('start', 'column', 'next') AND outcome IN ('new', 'same') ORDER BY at, attempt""",
+        (run,),
+    )
+    return [dict(row) for row in rows]
+
+
+def years_of(db: sqlite3.Connection, source: str) -> set[int]:
+    """List the years on which reports of this source's agency are known, whichever source found them."""
+    rows = db.execute("SELECT year FROM reports JOIN sources USING (agency) WHERE sources.id = ?", (source,))
+    return {row["year"] for row in rows}
+
+
+def blocked_visits(db: sqlite3.Connection, source: str) -> tuple[int, str | None]:
+    """Count the visits in a row, up to the last, at which the source was blocked, and say when the last one ended.
+
+    Visits left out because the source was resting do not count.
+    """
+    rows = db.execute(
+        """SELECT v.status, coalesce(ended_at, started_at) AS at FROM visits v JOIN runs ON runs.id = run
+           WHERE source = ? AND v.status != 'resting' ORDER BY started_at DESC""",
+        (source,),
+    )
+    ends = [row["at"] for row in takewhile(lambda row: row["status"] == "blocked", rows)]
+    return len(ends), ends[0] if ends else None
+
+
 def tally(db: sqlite3.Connection, run: str, source: str) -> Mapping[str, int]:
     """Count what a run, with the run it takes up, did to a source's report pages: last outcome and new versions."""
     row = db.execute(
@@ -52,7 +107,8 @@ def tally(db: sqlite3.Connection, run: str, source: str) -> Mapping[str, int]:
                   count(*) FILTER (WHERE n IS NULL AND outcome IN ('new', 'same', 'not-modified')) AS unchanged,
                   count(*) FILTER (WHERE outcome = 'gone') AS gone,
                   count(*) FILTER (WHERE outcome = 'blocked') AS blocked,
-                  count(*) FILTER (WHERE outcome IN ('failed', 'refused')) AS failed
+                  count(*) FILTER (WHERE outcome IN ('failed', 'refused')) AS failed,
+                  (SELECT count(*) FROM captures JOIN chain ON chain.id = run WHERE source = :source AND outcome != 'refused') AS requests
            FROM pages""",
         {"run": run, "source": source},
     ).fetchone()
@@ -117,14 +173,11 @@ def find_page(db: sqlite3.Connection, url: str) -> Row | None:
 
 
 def find_reports(db: sqlite3.Connection, words: str) -> list[Row]:
-    """Find reports by id, or by words that all occur in agency, title or year."""
-    rows = db.execute("SELECT * FROM reports ORDER BY agency, year").fetchall()
+    """Find reports by id, by agency and year, or else by words that all occur in agency, title or year."""
+    rows = [dict(row) for row in db.execute("SELECT * FROM reports ORDER BY agency, year")]
     wanted = words.split()
-    return [
-        dict(row)
-        for row in rows
-        if row["id"] == words or all(w in f"{row['agency']} {row['year']} {row['title']}" for w in wanted)
-    ]
+    exact = [row for row in rows if row["id"] == words or words == f"{row['agency']} {row['year']}"]
+    return exact or [row for row in rows if all(w in f"{row['agency']} {row['year']} {row['title']}" for w in wanted)]
 
 
 def versions(db: sqlite3.Connection, page: str) -> list[Row]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 Grid = tuple[tuple[str, ...], ...]
 """One data table as a rectangle of cells, spans expanded: rows of equal length."""
 
-Kind = Literal["robots", "start", "column", "report"]
-"""What a page was asked for: robots.txt, a source's own address, a list, or a page that may be a report."""
+Kind = Literal["robots", "start", "column", "next", "report", "resource"]
+"""What a page was asked for: robots.txt, a page on the way to a column, a column, its further pages, what may be a
+report, or what the scripts of a page ask for."""
 
 Outcome = Literal["new", "same", "not-modified", "moved", "gone", "blocked", "refused", "failed"]
 """What an answer meant. `new` and `same` are decided by the archive, by the page's last payload."""
@@ -21,7 +22,7 @@ Outcome = Literal["new", "same", "not-modified", "moved", "gone", "blocked", "re
 class Office:
     """A source as the archive remembers it: one office, and the hosts it publishes on.
 
-    `region` is a GB/T 2260 code. A source with `copy_of` is a watch on somebody else's copies of that
+    `region` is a GB/T 2260 code. A host may be `*.` and a domain, for all that are under it. A source with `copy_of` is a watch on somebody else's copies of that
     source's pages: it has no official hosts of its own, and nothing it yields is believed.
     """
 
@@ -32,6 +33,15 @@ class Office:
     level: str
     hosts: tuple[str, ...]
     copy_of: str | None = None
+
+
+def owns(hosts: Iterable[str], host: str) -> bool:
+    """Say whether a host is one of an office's: named itself, or by `*.` before the domain that it is under.
+
+    >>> owns(["www.a.gov.cn"], "www.a.gov.cn"), owns(["*.a.gov.cn"], "rsj.a.gov.cn"), owns(["*.a.gov.cn"], "ba.gov.cn")
+    (True, True, False)
+    """
+    return any(host == own or (own.startswith("*.") and f".{host}".endswith(own[1:])) for own in hosts)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,8 +129,26 @@ class Uncleaned:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Column:
+    """A list of reports that a visit read (栏目): its address, the list that led to it, and what it held.
+
+    `family` is the CMS that was recognised, `list_pages` how many pages of it were read, `reports` how many
+    addresses it named that may be reports.
+    """
+
+    url: str
+    parent: str | None
+    family: str
+    list_pages: int
+    reports: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Visit:
-    """What one run did at one source, in pages; `status` is ok, partial, thin, empty, blocked or failed."""
+    """What one run did at one source, in pages; `status` is ok, partial, thin, empty, blocked, failed or resting.
+
+    `requests` counts all that was asked there, robots.txt and lists with it; it is the sum of the run's captures.
+    """
 
     source: str
     status: str
@@ -133,3 +161,5 @@ class Visit:
     gone: int = 0
     blocked: int = 0
     failed: int = 0
+    requests: int = 0
+    columns: tuple[Column, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
@@ -87,7 +87,7 @@ class Store:
             )
             return Run(id=run, resumes=resumes, captured=frozenset(row["url"] for row in captured))
 
-    def end_run(self, run: str, visits: Iterable[Visit], *, at: str, status: str) -> None:
+    def end_run(self, run: str, visits: Collection[Visit], *, at: str, status: str) -> None:
         """Close a run with what it did at each source; status is finished or interrupted."""
         with transaction(self.db):
             self.db.executemany(
@@ -98,6 +98,14 @@ class Store:
                     for v in visits
                 ],
             )  # fmt: skip
+            self.db.executemany(
+                "INSERT INTO columns VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (run, v.source, name(c.url), c.parent and name(c.parent), c.family, c.list_pages, c.reports)
+                    for v in visits
+                    for c in v.columns
+                ],
+            )
             self.db.execute("UPDATE runs SET ended_at = ?, status = ? WHERE id = ?", (at, status, run))
 
     def capture(self, capture: Capture) -> Saved:

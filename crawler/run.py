@@ -44,9 +44,17 @@ class Job:
 
 
 def crawl(
-    jobs: Iterable[Job], *, archive: Path, limit: int = 0, settings: Mapping[str, Any] | None = None
+    jobs: Iterable[Job],
+    *,
+    archive: Path,
+    limit: int = 0,
+    wake: bool = False,
+    settings: Mapping[str, Any] | None = None,
 ) -> list[Result]:
-    """Run the jobs in turn, stopping after one that was interrupted; raises what kept a crawl from starting."""
+    """Run the jobs in turn, stopping after one that was interrupted; raises what kept a crawl from starting.
+
+    `limit` is the most reports asked for at a source; `wake` visits sources that rest after having blocked us too.
+    """
     from scrapy.crawler import AsyncCrawlerProcess
     from scrapy.settings import Settings
 
@@ -65,7 +73,7 @@ def crawl(
         job = left.pop(0)
         job.before()
         crawler = process.create_crawler(ReportsSpider)
-        task = process.crawl(crawler, sources=job.sources, label=job.label, limit=limit)
+        task = process.crawl(crawler, sources=job.sources, label=job.label, limit=limit, wake=wake)
         task.add_done_callback(lambda done: ended(job, crawler, done))
 
     def ended(job: Job, crawler: Any, done: Any) -> None:
@@ -108,9 +116,13 @@ def exit_code(status: str, visits: Sequence[Visit]) -> Exit:
 
 def visit_table(visits: Sequence[Visit]) -> str:
     """Set out visits as a table, a reason under each source that has one."""
-    head = ("source", "status", "listed", "new", "changed", "same", "gone", "blocked", "failed")
+    head = ("source", "status", "requests", "listed", "new", "changed", "same", "gone", "blocked", "failed")
     rows = [
-        (v.source, v.status, *map(str, (v.listed, v.new, v.changed, v.unchanged, v.gone, v.blocked, v.failed)))
+        (
+            v.source,
+            v.status,
+            *map(str, (v.requests, v.listed, v.new, v.changed, v.unchanged, v.gone, v.blocked, v.failed)),
+        )
         for v in visits
     ]
     widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]

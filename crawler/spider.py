@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import AsyncIterator, Iterable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
@@ -15,11 +13,12 @@ from scrapy import Request, Spider, signals
 from archive import reader
 from archive.records import Uncleaned, Visit
 from archive.store import Store
-from crawler import find, sources
+from crawler import browser, find, sources
 from crawler.clock import now
 from crawler.families import families, family_of
-from crawler.page import Link, Page
+from crawler.page import Page, request_of
 from crawler.titles import judge
+from crawler.visit import Progress
 from pipelines.clean import CLEANER
 
 if TYPE_CHECKING:
@@ -27,43 +26,22 @@ if TYPE_CHECKING:
     from scrapy.http import Response
     from twisted.python.failure import Failure
 
-MOST_LIST_PAGES = 100
-"""List pages read of one source in one run; more are reported, not read."""
-
 FIRST_YEAR = 2008
 """The Regulation of 2007 asked for the first reports on 2008."""
 
+SEARCH_AGAIN = timedelta(days=30)
+"""How long the columns that are remembered are enough, before a source's own addresses are read again as well."""
 
-@dataclass(kw_only=True, slots=True)
-class Progress:
-    """What a run has done at one source so far."""
-
-    source: sources.Source
-    hosts: frozenset[str]
-    listed: set[str] = field(default_factory=set)
-    seen: set[str] = field(default_factory=set)
-    lists: set[frozenset[str]] = field(default_factory=set)
-    ways: list[tuple[int, str]] = field(default_factory=list)
-    searched: int = 0
-    columns: int = 0
-    has_list: bool = False
-    linked: int = 0
-    lost_lists: int = 0
-    unasked: int = 0
-    errors: int = 0
-    notes: list[str] = field(default_factory=list)
-
-    def note(self, text: str) -> None:
-        """Keep a reason for what a reader of the visit may wonder at; each once."""
-        if text not in self.notes:
-            self.notes.append(text)
+LONGEST_REST = 32
+"""Days, at the most, that a source is left in peace which blocked us time and again."""
 
 
 class ReportsSpider(Spider):
     """Crawls sources for their yearly disclosure reports.
 
     Arguments, as `scrapy crawl reports -a name=value`: `sources`, names separated by commas (all where left out);
-    `path`, the file or folder of sources; `limit`, the most reports asked for at each; `label`, a name for the run.
+    `path`, the file or folder of sources; `limit`, the most reports asked for at each; `label`, a name for the run;
+    `wake`, anything to visit even sources that are left in peace because they blocked us.
     """
 
     name = "reports"
@@ -75,12 +53,14 @@ class ReportsSpider(Spider):
         path: str = "",
         limit: int | str = 0,
         label: str = "",
+        wake: bool | str = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.chosen = _chosen(sources, Path(path) if path else None)
         self.limit = int(limit)
         self.label = label or None
+        self.wake = bool(wake)
         self.visits: dict[str, Visit] = {}
         self.status = ""
 
@@ -92,178 +72,210 @@ class ReportsSpider(Spider):
         for signal in (signals.spider_error, signals.item_error):
             crawler.signals.connect(spider.note_error, signal)
         spider.run = spider.store.begin_run([s.office for s in spider.chosen], at=now(), label=spider.label)
-        spider.progress = {
-            s.id: Progress(source=s, hosts=frozenset((*s.office.hosts, *s.own_hosts))) for s in spider.chosen
-        }
+        spider.progress = {s.id: spider.begin(s) for s in spider.chosen}
         return spider
+
+    def begin(self, source: sources.Source) -> Progress:
+        """Recall what the archive knows of a source: its columns, and when they were last searched for."""
+        db = self.store.db
+        searched = reader.searched_at(db, source.id)
+        return Progress(
+            source=source,
+            near={*source.own_hosts, *(host for host in source.hosts if "*" not in host)},
+            remembered={row["url"]: row["reports"] for row in reader.columns_of(db, source.id)},
+            stale=searched is None or _time(now()) - _time(searched) > SEARCH_AGAIN,
+        )
 
     def source_of(self, host: str) -> str:
         """Name the source that a host belongs to; a host of none is counted to the first."""
-        return next((p.source.id for p in self.progress.values() if host in p.hosts), self.chosen[0].id)
+        sources = sorted(self.progress.values(), key=lambda progress: host not in progress.near)
+        return next((p.source.id for p in sources if p.may_ask(f"//{host}")), self.chosen[0].id)
 
     async def start(self) -> AsyncIterator[Request]:
-        slots: Any = self.crawler.engine and self.crawler.engine.downloader.per_slot_settings
         for progress in self.progress.values():
-            for host in progress.hosts:
-                hostname = urlsplit(f"//{host}").hostname or ""
-                slots[hostname] = {"concurrency": 1, "delay": progress.source.delay}
-        for progress in self.progress.values():
+            rest = None if self.wake else self.rest(progress.source)
+            if rest:
+                self.visits[progress.source.id] = Visit(source=progress.source.id, status="resting", reason=rest)
+                continue
             for request in self.openings(progress):
                 yield request
 
+    def rest(self, source: sources.Source) -> str | None:
+        """Say why and until when a source that blocked us is left in peace: 1, 2, 4 … days after its last refusals."""
+        times, last = reader.blocked_visits(self.store.db, source.id)
+        if not last:
+            return None
+        until = _time(last) + timedelta(days=min(2 ** (times - 1), LONGEST_REST))
+        if until <= _time(now()):
+            return None
+        return f"left in peace until {until:%Y-%m-%d %H:%M} UTC, having been blocked {times} times in a row"
+
     def openings(self, progress: Progress) -> Iterator[Request]:
-        """Ask for a source's own addresses, then for the reports it is known to have."""
+        """Ask where reports were listed the last time, or for a source's own addresses, then for what it is known to have."""
+        if progress.source.browser and (lack := browser.missing()):
+            progress.note(lack)
         for url in progress.source.start_urls:
-            entries = list(_entries(url, progress.source))
-            for entry in entries:
-                yield from self.ask_report(progress, Link(url=entry, title=""))
-            if not entries:
+            if not any(self.entries(progress, url)):
                 progress.has_list = True
-                yield from self.ask_list(progress, url, kind="start")
-        for url in (*progress.source.report_urls, *reader.known_reports(self.store.db, progress.source.id)):
-            yield from self.ask_report(progress, Link(url=url, title=""))
+            yield from self.ask_entries(progress, url)
+        progress.plan(find.Way(rank=find.REMEMBERED, url=url, kind="column") for url in progress.remembered)
+        yield from self.proceed(progress)
+        for url in (*reader.known_reports(self.store.db, progress.source.id), *progress.source.report_urls):
+            yield from self.ask_report(progress, url, known=True)
+
+    def proceed(self, progress: Progress) -> Iterator[Request]:
+        """Ask for the next list, if there is one to ask: the lists of a source come one after another."""
+        while way := progress.next_way():
+            entries = list(self.ask_entries(progress, way.url))
+            yield from entries
+            if not entries:
+                yield self._request(progress, way.url, kind=way.kind, referrer=way.referrer, way=way, priority=10)
+                return
 
     def parse(self, response: Response) -> Iterator[Any]:
-        """Read a home page, a page on the way to the column, or the column."""
-        progress = self.progress[response.meta["source"]]
+        """Read a home page, a page on the way to a column, or a column."""
+        progress, way = self.progress[response.meta["source"]], response.meta["way"]
         if response.meta["outcome"] in ("new", "same"):
-            page = Page.of(response.body, url=response.url, headers=_headers(response))
-            yield from self.read_list(page, progress, kind=response.meta["kind"])
+            url = response.meta.get("address", response.url)
+            page = Page.of(response.body, url=url, headers=_headers(response))
+            try:
+                yield from self.read_list(page, progress, way)
+            except ValueError as error:
+                progress.lose(way, "failed", str(error))
         else:
-            progress.lost_lists += response.meta["outcome"] in ("failed", "blocked")
-            progress.note(f"{response.url}: {response.meta['outcome']}: {response.meta['reason']}")
-        yield from self.search(progress)
+            progress.lose(way, response.meta["outcome"], response.meta["reason"])
+        yield from self.proceed(progress)
 
-    def read_list(self, page: Page, progress: Progress, *, kind: str) -> Iterator[Request]:
-        """Take the reports from a list, and follow it to its end; from any other page, note the ways to one."""
-        family = families()[progress.source.family] if progress.source.family else family_of(page)
-        judged = [(judge(link), link) for link in family.links(page) if urlsplit(link.url).netloc in progress.hosts]
-        on_column = kind == "column" or find.is_column(page)
+    def read_list(self, page: Page, progress: Progress, way: find.Way) -> Iterator[Request]:
+        """Take the reports from a list and the ways to others; of a column, note what page comes next."""
+        named = progress.reading.family if way.kind == "next" and progress.reading else progress.source.family
+        family = families()[named] if named else family_of(page)
+        if way.rank == find.START and progress.may_ask(page.url):
+            progress.near.add(urlsplit(page.url).netloc)
+        on_column = way.kind in ("column", "next") or find.is_column(page)
         wanted = ("report", "doubt") if on_column else ("report",)
-        reports = [link for verdict, link in judged if verdict in wanted]
+        links = dict.fromkeys(family.links(page))
+        judged = [(judge(link, column=page.url if on_column else None), link) for link in links]
+        reports = [link for kind, link in judged if kind in wanted]
+        for host in dict.fromkeys(urlsplit(link.url).netloc for link in reports if not progress.may_ask(link.url)):
+            progress.note(f"{page.url}: links to reports on {host}, which is not one of the source's hosts")
+        reports = [link for link in reports if progress.may_ask(link.url)]
         progress.linked += len(reports)
+        if on_column:
+            column = progress.read(way, page.url, family=family.__name__.rpartition(".")[2])
+            why_left = column.turn(reports, family.next_pages(page))
+            if why_left:
+                progress.note(f"{column.url}: {why_left}")
+        if way.kind != "next":
+            progress.plan(find.ways(page, judged, on_column=on_column))
         for link in reports:
-            yield from self.ask_report(progress, link, referrer=page.url)
-        if not on_column:
-            for way in find.ways(link for _, link in judged):
-                heapq.heappush(progress.ways, way)
-            return
-        if any(verdict == "report" for verdict, _ in judged):
-            progress.columns += 1
-        shown = frozenset(link.url for link in reports)
-        if shown in progress.lists:
-            progress.note(f"{page.url}: shows the same entries as a page before it; its next pages were left")
-            return
-        progress.lists.add(shown)
-        for url in family.next_pages(page):
-            if urlsplit(url).netloc in progress.hosts:
-                yield from self.ask_list(progress, url, kind="column", referrer=page.url)
+            yield from self.ask_entries(progress, link.url, referrer=page.url)
+            yield from self.ask_report(progress, link.url, referrer=page.url, anchor=link.title)
 
-    def search(self, progress: Progress) -> Iterator[Request]:
-        """Try the next best way to a column: all that promise one, and others while none is found."""
-        while progress.ways:
-            rank, url = heapq.heappop(progress.ways)
-            if rank > find.TO_COLUMN and progress.columns:
-                return
-            if url in progress.seen:
-                continue
-            if progress.searched >= find.BUDGET:
-                progress.note(f"the search for the column stopped after {find.BUDGET} pages")
-                return
-            progress.searched += 1
-            yield from self.ask_list(progress, url, kind="column" if rank == find.TO_COLUMN else "start")
-            return
+    def entries(self, progress: Progress, url: str) -> Iterator[str]:
+        """Give the addresses of the reports that have one without any list, where `url` is such an entry."""
+        first, last = progress.source.years or (FIRST_YEAR, _time(now()).year - 1)
+        for family in families().values():
+            entries = getattr(family, "entries", None)
+            if entries:
+                yield from entries(url, range(first, last + 1))
 
-    def ask_list(self, progress: Progress, url: str, *, kind: str, referrer: str | None = None) -> Iterator[Request]:
-        """Ask for a list or a page on the way to one, once a run."""
-        if url in progress.seen:
-            return
-        if len(progress.seen) >= MOST_LIST_PAGES:
-            progress.note(f"more than {MOST_LIST_PAGES} list pages; the rest were left")
-            return
-        progress.seen.add(url)
-        # The search goes on from the answer, so none may be dropped as a duplicate: `seen` is our own filter.
-        yield self._request(progress, url, kind=kind, referrer=referrer, priority=10, dont_filter=True)
+    def ask_entries(self, progress: Progress, url: str, *, referrer: str | None = None) -> Iterator[Request]:
+        """Ask for the report of each year, where `url` is an entry to one."""
+        for entry in self.entries(progress, url):
+            yield from self.ask_report(progress, entry, referrer=referrer)
 
-    def ask_report(self, progress: Progress, link: Link, *, referrer: str | None = None) -> Iterator[Request]:
+    def ask_report(
+        self,
+        progress: Progress,
+        url: str,
+        *,
+        referrer: str | None = None,
+        anchor: str | None = None,
+        known: bool = False,
+    ) -> Iterator[Request]:
         """Ask for what may be a report, once a run, within the limit."""
-        known = link.url in progress.listed
-        if known or (self.limit and len(progress.listed) >= self.limit):
+        if self.limit and len(progress.listed) >= self.limit:
             return
-        progress.listed.add(link.url)
-        if link.url not in self.run.captured:
-            yield self._request(progress, link.url, kind="report", referrer=referrer, anchor=link.title or None)
+        if progress.take_report(url, known=known) and url not in self.run.captured:
+            yield self._request(progress, url, kind="report", referrer=referrer, anchor=anchor or None)
 
-    def parse_report(self, response: Response) -> Iterator[Uncleaned]:
-        """Hand a page that may be a report to the pipeline, unless its bytes are known."""
+    def parse_report(self, response: Response) -> Iterator[Any]:
+        """Hand a page that may be a report to the pipeline, unless its bytes are known; where it gave nothing, ask elsewhere."""
         meta = response.meta
         if meta["outcome"] in ("new", "same") and self.store.needs_text(meta["payload"], cleaner=CLEANER):
             yield Uncleaned(payload=meta["payload"], url=response.url, headers=_headers(response), body=response.body)
+        if meta["outcome"] in ("gone", "blocked", "failed"):
+            self.progress[meta["source"]].troubles[meta["reason"]] += meta["outcome"] != "gone"
+            yield from self.ask_elsewhere(response.request)
+
+    def ask_elsewhere(self, request: Request) -> Iterator[Request]:
+        """Ask for a page that gave nothing at another address that was listed for it."""
+        progress = self.progress[request.meta["source"]]
+        other = progress.other_address(request.url)
+        if other:
+            referrer, anchor = request.meta["referrer"], request.meta["anchor"]
+            yield self._request(progress, other, kind="report", referrer=referrer, anchor=anchor)
 
     def errback(self, failure: Failure) -> Iterator[Request]:
         """Note why a page gave nothing; the capture itself is kept already."""
         request: Request = failure.request  # type: ignore[attr-defined]
         progress = self.progress[request.meta["source"]]
-        if request.meta.get("outcome") is None:
-            progress.unasked += 1
-        why = request.meta.get("reason") or failure.getErrorMessage()
-        progress.note(why if request.meta["kind"] == "report" else f"{request.url}: {why}")
-        if request.meta["kind"] != "report":
-            progress.lost_lists += 1
-            yield from self.search(progress)
+        outcome = request.meta.get("outcome") or getattr(failure.value, "outcome", "failed")
+        progress.unasked += "outcome" not in request.meta
+        why = request.meta.get("reason") if outcome in ("blocked", "failed", "refused") else None
+        why = why or failure.getErrorMessage()
+        if request.meta["kind"] == "report":
+            progress.troubles[why] += "outcome" in request.meta
+            yield from self.ask_elsewhere(request)
+        else:
+            progress.lose(request.meta["way"], outcome, why)
+            yield from self.proceed(progress)
 
     def note_error(self, failure: Failure, response: Response) -> None:
         """Note an error of our own, in reading a page or in cleaning it; the run is not well then."""
         progress = self.progress[response.meta["source"]]
         progress.errors += 1
         progress.note(f"{response.url}: {failure.type.__name__}: {failure.getErrorMessage()}")
+        if response.meta["kind"] != "report":
+            for request in self.proceed(progress):
+                self.crawler.engine.crawl(request)  # type: ignore[union-attr]
 
     def close_run(self, reason: str) -> None:
         """Write down what was done at each source, and close the archive."""
         self.status = "finished" if reason == "finished" else "interrupted"
-        for progress in self.progress.values():
-            self.visits[progress.source.id] = self._visit(progress)
+        for source, progress in self.progress.items():
+            if source not in self.visits:
+                counts = reader.tally(self.store.db, self.run.id, source)
+                years = reader.years_of(self.store.db, source)
+                self.visits[source] = progress.visit(counts, years=years, limit=self.limit)
         self.store.end_run(self.run.id, self.visits.values(), at=now(), status=self.status)
         self.store.__exit__(None, None, None)
 
-    def _visit(self, progress: Progress) -> Visit:
-        counts = dict(reader.tally(self.store.db, self.run.id, progress.source.id))
-        reports = counts.pop("reports")
-        kept_or_gone = reports + counts["gone"]  # a report that was taken down is no sign of a broken crawl
-        expected = min(progress.source.expect_min, self.limit or progress.source.expect_min)
-        notes = list(progress.notes)
-        if progress.unasked:
-            notes.append(f"{progress.unasked} pages not asked for")
-        if not reports:
-            status = "blocked" if counts["blocked"] else "failed" if notes or counts["failed"] else "empty"
-            notes.insert(0, f"no report found, expected at least {expected}" if expected else "no report found")
-            status = status if expected else "ok"
-        elif kept_or_gone < expected:
-            status = "thin"
-            notes.insert(0, f"{reports} reports found, expected at least {expected}")
-        elif progress.has_list and not progress.linked:
-            status = "thin"
-            notes.insert(0, f"no list of reports found any more; {reports} known ones were asked again")
-        elif counts["failed"] or counts["blocked"] or progress.unasked or progress.errors or progress.lost_lists:
-            status = "partial"
-        else:
-            status = "ok"
-        return Visit(
-            source=progress.source.id,
-            status=status,
-            reason="; ".join(notes) or None,
-            listed=len(progress.listed),
-            **counts,
-        )
-
     def _request(
-        self, progress: Progress, url: str, *, kind: str, referrer: str | None, anchor: str | None = None, **more: Any
+        self,
+        progress: Progress,
+        address: str,
+        *,
+        kind: str,
+        referrer: str | None,
+        anchor: str | None = None,
+        way: find.Way | None = None,
+        **more: Any,
     ) -> Request:
+        url, form = request_of(address)
+        if form is not None:
+            more |= {"method": "POST", "body": form, "headers": {"Content-Type": "application/x-www-form-urlencoded"}}
+        slots: Any = self.crawler.engine and self.crawler.engine.downloader.per_slot_settings
+        slots.setdefault(urlsplit(url).hostname or "", {"concurrency": 1, "delay": progress.source.delay})
+        meta = {"source": progress.source.id, "kind": kind, "referrer": referrer, "anchor": anchor, "way": way}
+        meta["render"] = progress.source.browser and kind != "report"
         return Request(
             url,
             callback=self.parse_report if kind == "report" else self.parse,
             errback=self.errback,
-            meta={"source": progress.source.id, "kind": kind, "referrer": referrer, "anchor": anchor},
+            dont_filter=True,  # the filter is the source's own: two may name one page
+            meta=meta if form is None else meta | {"address": address},
             **more,
         )
 
@@ -280,9 +292,5 @@ def _chosen(given: str | Iterable[sources.Source], path: Path | None) -> tuple[s
     return sources.pick(sources.load(path or sources.BUNDLED), names)
 
 
-def _entries(url: str, source: sources.Source) -> Iterator[str]:
-    first, last = source.years or (FIRST_YEAR, datetime.now(UTC).year - 1)
-    for family in families().values():
-        entries = getattr(family, "entries", None)
-        if entries:
-            yield from entries(url, range(first, last + 1))
+def _time(at: str) -> datetime:
+    return datetime.fromisoformat(at)
