@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version as version_of
 from itertools import pairwise
@@ -82,14 +83,19 @@ def crawl(names: Sequence[str], archive: Path, path: Path, limit: int | None, *,
     """Crawl sources for their reports: all, or those named, or an address.
 
     A SOURCE is a name from `gongkai sources`, or the address of a home page or a column of reports. A run that was
-    cut off within the last day is taken up where it stopped.
+    cut off within the last day is taken up where it stopped. A source that blocked us rests for 1, 2, 4 … 32 days,
+    unless it is named.
     """
     if verbose:
         _say_captures()
     with plain_errors():
         chosen = source_files.pick(source_files.load(path), names)
         results = run_crawl(
-            [Job(sources=chosen)], archive=archive, limit=limit or 0, settings={"PROGRESS": not verbose}
+            [Job(sources=chosen)],
+            archive=archive,
+            limit=limit or 0,
+            wake=bool(names),
+            settings={"PROGRESS": not verbose},
         )
     for result in results:
         click.echo(visit_table(result.visits))
@@ -99,17 +105,54 @@ def crawl(names: Sequence[str], archive: Path, path: Path, limit: int | None, *,
 
 
 @main.command()
+@click.argument("words", metavar="[WORD]...", nargs=-1)
+@click.option("--region", default="", help="Only sources whose region begins so: 44, 4401, 440103.")
+@click.option("--level", type=click.Choice(source_files.LEVELS), default=None, help="Only sources of this level.")
+@click.option("--json", "as_json", is_flag=True, help="Print all that is known of them as JSON.")
+@click.option("--check", is_flag=True, help="Prove the files instead, all of them; ends with 2 where one is wrong.")
 @click.option(
     "--sources", "path", type=click.Path(path_type=Path), default=source_files.BUNDLED, help="A TOML file or a folder."
 )
-def sources(path: Path) -> None:
-    """List the sources: name, office, region, where it publishes."""
+def sources(words: Sequence[str], region: str, level: str | None, path: Path, *, as_json: bool, check: bool) -> None:
+    """List the sources: name, office, region, level, years of the reports seen, where it publishes.
+
+    Only those that hold every WORD in name, office, region, level, hosts or province: `gongkai sources 广州 区`.
+    """
+    if check:
+        with plain_errors():
+            wrong, doubtful = source_files.check(path)
+        for line in (*(f"warning: {doubt}" for doubt in doubtful), *wrong):
+            click.echo(line, err=True)
+        click.echo(f"{path}: {len(wrong)} faults, {len(doubtful)} warnings", err=True)
+        sys.exit(Exit.MISUSE if wrong else Exit.WELL)
     with plain_errors():
         known = source_files.load(path)
-    for source in known:
-        standing = f"copies {source.copy_of}" if source.copy_of else source.region
-        first = (*source.start_urls, *source.report_urls)[0]
-        click.echo(f"{source.id}\t{source.name}\t{standing}\t{first}")
+    chosen = source_files.matching(known, words=words, region=region, level=level or "")
+    if as_json:
+        click.echo(json.dumps([asdict(s) | {"province": s.province} for s in chosen], ensure_ascii=False, indent=2))
+    elif chosen:
+        click.echo(source_files.listing(chosen))
+    click.echo(f"{len(chosen)} of {len(known)} sources", err=True)
+
+
+@main.command()
+@click.argument("url")
+@click.option("--limit", type=click.IntRange(min=1), default=5, show_default=True, help="Ask for at most N reports.")
+def detect(url: str, limit: int) -> None:
+    """Print a source's table, made from the address of a home page or a column of reports.
+
+    A few pages are crawled and forgotten; put what is printed into a file of sources.
+    """
+    from tempfile import TemporaryDirectory
+
+    from crawler.detect import NothingFoundError
+    from crawler.detect import detect as find_table
+
+    with plain_errors(), TemporaryDirectory() as folder:
+        try:
+            click.echo(find_table(url, archive=Path(folder) / "look.sqlite", limit=limit))
+        except NothingFoundError as error:
+            raise Stop(str(error), code=Exit.NOTHING_WORKED) from error
 
 
 @main.command()
