@@ -26,6 +26,7 @@ def report(office: Office, year: int, *, seed: int, numbers: Numbers, published:
     wordings = words(numbers, zero=office.zero)
     article = Article(
         id=_id(office, year),
+        agency=office.name,
         title=title,
         published=published,
         lines=lines,
@@ -57,7 +58,7 @@ def news(office: Office, *, seed: int, today: date) -> list[Article]:
 def _told(office: Office, rng: random.Random, number: int, day: date, title: str, paragraphs: Sequence[str]) -> Article:
     pen = Pen(rng=rng, facts=_facts(office, day.year), topics=office.topics)
     lines = tuple(pen.line(p) for p in paragraphs)
-    return Article(id=_id(office, number), title=pen.line(title).text, published=day, lines=lines)
+    return Article(id=_id(office, number), agency=office.name, title=pen.line(title).text, published=day, lines=lines)
 
 
 def _facts(office: Office, year: int) -> dict[str, str]:

@@ -39,7 +39,10 @@ class County:
         return date(self.years[1] + 1, 4, 8) + timedelta(days=7 * (day - 1))
 
     def answer(self, url: str, *, day: int) -> Answer:
-        """Answer one GET of an absolute URL on one day; always the same for the same URL and day."""
+        """Answer one request for an absolute URL on one day; always the same for the same URL and day.
+
+        A form posted is part of the URL, as `crawler.page.post` writes it.
+        """
         return self._web.answer(url, day=day)
 
     def sources_toml(self) -> str:
@@ -62,6 +65,16 @@ class County:
             shown = [self.edited(office, edit) if a.year == edit.year else a for a in shown]
         return shown
 
+    def shared(self, office: Office, *, day: int) -> dict[str, tuple[Article, ...]]:
+        """Give the reports of other offices that a portal lists too, by the folder of its column: bm/2021n, gq."""
+        folders: dict[str, tuple[Article, ...]] = {}
+        for other in (o for o in self.offices if o.label in office.departments):
+            for article in self.column(other, day=day):
+                if article.year and office.shared[0] <= article.year <= office.shared[-1]:
+                    folder = "gq" if other.level == "government" else f"bm/{article.year}n"
+                    folders[folder] = (*folders.get(folder, ()), article)
+        return folders
+
     def news(self, office: Office) -> list[Article]:
         """List an office's news, newest first."""
         return news(office, seed=self.seed, today=self.today(1))
@@ -69,6 +82,11 @@ class County:
     def edited(self, office: Office, edit: Edit) -> Article:
         """Write a report again with one number changed, in its prose and in its table."""
         return self._report(office, edit.year, {edit.code: edit.after})
+
+    @functools.cached_property
+    def portals(self) -> tuple[Office, ...]:
+        """Name the offices that list other offices' reports beside their own."""
+        return tuple(office for office in self.offices if office.departments)
 
     @functools.cached_property
     def late(self) -> frozenset[tuple[str, int]]:

@@ -6,7 +6,7 @@ from html import escape
 
 from crawler.demo.dice import dice
 from crawler.demo.model import Article, Office
-from crawler.demo.site import SECTIONS, Noise, Site, href
+from crawler.demo.site import REPORTS, ZONE, Noise, Site, href
 
 
 def frame(site: Site, noise: Noise, *, title: str, main: str, column: str = "", article: Article | None = None) -> str:
@@ -66,7 +66,7 @@ def code(skin: str) -> str:
 
 def neighbours(site: Site, article: Article, noise: Noise) -> str:
     """Link the articles before and after this one, and some news of the day."""
-    shelf = site.shelf(article)
+    shelf = site.shelves[site.slug(article)]
     at = next(n for n, a in enumerate(shelf) if a is article)
 
     def link(a: Article) -> str:
@@ -86,7 +86,7 @@ def _metas(office: Office, noise: Noise, column: str, article: Article | None) -
         metas["ColumnDescription"] = f"{office.name}{column}栏目"
     if article:
         metas |= {"ArticleTitle": article.title, "PubDate": f"{article.published:%Y-%m-%d} 09:{article.id % 60:02d}"}
-        metas |= {"ContentSource": office.name, "Url": f"http://{office.host}{noise.path}"}
+        metas |= {"ContentSource": article.agency, "Url": f"http://{office.host}{noise.path}"}
     return "\n".join(f'<meta name="{name}" content="{escape(content)}">' for name, content in metas.items())
 
 
@@ -96,9 +96,11 @@ def _site_code(office: Office) -> str:
 
 def _menu(site: Site, skin: str) -> str:
     below = "".join(f'<dd><a href="javascript:;" title="{t}">{t}</a></dd>' for t in site.office.topics)
+    panel = f'<dd><a href="{site.section(ZONE)}">政府信息公开指南</a></dd><dd><a href="{escape(site.section(site.office.slug))}" title="{REPORTS}"><i></i>{REPORTS}</a></dd>'
+    panels = {ZONE: panel} if site.office.route == "mega" else {}
     items = "".join(
-        f'<li class="{skin}nav_{slug}"><a href="{site.section(slug)}">{name}</a><dl>{below}</dl></li>'
-        for slug, name in SECTIONS.items()
+        f'<li class="{skin}nav_{slug}"><a href="{site.section(slug)}">{name}</a><dl>{panels.get(slug, below)}</dl></li>'
+        for slug, name in site.menu.items()
     )
     return f'<div class="{skin}menu"><ul class="{skin}w"><li><a href="/">网站首页</a></li>{items}</ul></div>'
 

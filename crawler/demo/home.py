@@ -6,7 +6,7 @@ import posixpath
 from html import escape
 
 from crawler.demo.frame import frame
-from crawler.demo.site import INTRANET, REPORTS, ZONE, Noise, Site
+from crawler.demo.site import INTRANET, OPEN, REPORTS, ZONE, Noise, Site
 
 
 def home(site: Site, noise: Noise) -> str:
@@ -31,6 +31,19 @@ def home(site: Site, noise: Noise) -> str:
     return frame(site, noise, title=office.name, main=main, column="首页")
 
 
+def openness(site: Site, noise: Noise) -> str:
+    """Write the 政务公开 page, which leads on to the disclosure page."""
+    skin = site.skin
+    main = f"""<div class="{skin}path">当前位置：首页 &gt; 政务公开</div>
+<div class="{skin}box"><ul>
+<li><a href="{site.section("zcwj")}">政策文件</a></li>
+<li><a href="javascript:;">政策解读</a></li>
+<li><a href="{site.section(ZONE)}">政府信息公开</a></li>
+<li><a href="javascript:;">基层政务公开标准化规范化</a></li>
+</ul></div>"""
+    return frame(site, noise, title=f"政务公开-{site.office.name}", main=main, column="政务公开")
+
+
 def zone(site: Site, noise: Noise) -> str:
     """Write the disclosure page that stands between the first page and the report column."""
     skin, route = site.skin, "image" if site.office.route == "image" else "menu"
@@ -49,17 +62,18 @@ def intranet(site: Site, noise: Noise) -> str:
 
 
 def _openness(site: Site, *, route: str) -> str:
-    """Write the box of links about disclosure; by the `page` route it only leads on to the disclosure page."""
-    skin, zone, column = site.skin, site.section(ZONE), site.section(site.office.slug)
+    """Write the box of links about disclosure; by other routes than menu and image it only leads on."""
+    skin, column = site.skin, escape(site.section(site.office.slug))
+    deep = route == "deep"
+    zone, head = (site.section(OPEN), "政务公开") if deep else (site.section(ZONE), "政府信息公开")
     links = {
         "menu": f'<li><a href="{column}">{REPORTS}</a></li>',
         "image": f'<li><a href="{posixpath.dirname(column)}/"><img src="/images/pic_04.jpg" width="240" height="60"></a></li>',
-        "page": "",
     }
-    return f"""<div class="{skin}side"><h3><a href="{zone}">政府信息公开</a></h3><ul>
+    return f"""<div class="{skin}side"><h3><a href="{zone}">{head}</a></h3><ul>
 <li><a href="javascript:;">政府信息公开指南</a></li>
 <li><a href="javascript:;">政府信息公开制度</a></li>
 <li><a href="{zone}">法定主动公开内容</a></li>
-{links[route]}
+{links.get(route, "")}
 <li><a href="javascript:;">依申请公开</a></li>
 </ul></div>"""

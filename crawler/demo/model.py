@@ -29,8 +29,7 @@ class Office:
     we: str = "我局"
     level: Literal["department", "government"] = "department"
     size: int = 12
-    route: Literal["menu", "page", "image"] = "menu"
-    start: Literal["home", "column", "annual"] = "home"
+    route: Literal["menu", "page", "image", "mega", "deep"] = "menu"
     bytes: str = "utf-8"
     meta: str = "utf-8"
     header: str = "utf-8"
@@ -41,11 +40,19 @@ class Office:
     files: bool = False
     only_file: tuple[int, ...] = ()
     robots: str | None = None
+    departments: tuple[str, ...] = ()
+    shared: tuple[int, ...] = ()
+    twins: bool = False
 
     @property
     def host(self) -> str:
         """Name the office's host."""
         return f"{self.label}.{DOMAIN}"
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Name every host the site answers at."""
+        return (self.host, f"www.{self.host}") if self.twins else (self.host,)
 
     @property
     def source(self) -> str:
@@ -71,6 +78,7 @@ class Article:
     """One article; a report if it has a `year`."""
 
     id: int
+    agency: str
     title: str
     published: date
     lines: tuple[Line, ...]

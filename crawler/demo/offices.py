@@ -10,6 +10,9 @@ from typing import Any
 
 from crawler.demo.model import Office
 
+SINGULAR = {"missing", "only_file", "robots", "departments", "shared", "twins"}
+"""Habits that only hand-made offices have."""
+
 
 def offices(count: int | None, *, years: tuple[int, int]) -> tuple[Office, ...]:
     """Give the hand-made offices, or `count` of them, with the report years that fall within `years`.
@@ -39,7 +42,7 @@ def _many(known: Mapping[str, Mapping[str, Any]], count: int) -> dict[str, dict[
         raise ValueError(f"offices: got {count}, expected at most {len(names)}")
     many = {}
     for n in range(count):
-        table = {k: v for k, v in habits[n % len(habits)].items() if k not in {"missing", "only_file", "robots"}}
+        table = {k: v for k, v in habits[n % len(habits)].items() if k not in SINGULAR}
         kind = table["name"].removeprefix("云岫县").removeprefix("青石镇")
         name = f"云岫县{names[n][::-1] if n else ''}{kind}"
         many[f"o{n:03d}" if n else "www"] = {**table, "name": name, "years": [2008, 2099]}

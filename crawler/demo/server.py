@@ -11,11 +11,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ssl import SSLContext
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from crawler.demo import tls
+from crawler.demo.api import not_allowed
 from crawler.demo.county import County
 from crawler.demo.model import DOMAIN, MIRROR, Answer
+from crawler.page import METHOD
 
 Fault = Literal["dead", "error", "cut", "short", "empty", "loop", "slow"]
 """What may be wrong with a host: it closes the connection unanswered; answers 500; breaks off in mid-character;
@@ -35,7 +39,7 @@ class Demo:
 
     @property
     def url(self) -> str:
-        """Give the address to open in a browser, and to set as a crawler's proxy."""
+        """Give the address to open in a browser, and to set as a crawler's proxy for http and https."""
         return f"http://127.0.0.1:{self.port}"
 
 
@@ -64,6 +68,10 @@ class _Server(ThreadingHTTPServer):
         self.open: set[socket.socket] = set()
         super().__init__(*args)
 
+    @functools.cached_property
+    def tls(self) -> SSLContext:
+        return tls.context()
+
     def get_request(self) -> tuple[socket.socket, Any]:
         connection, address = super().get_request()
         self.open.add(connection)
@@ -84,7 +92,9 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
+    server: _Server
     protocol_version = "HTTP/1.1"
+    scheme = "http"
     server_version = "Apache"
     sys_version = ""
 
@@ -92,8 +102,34 @@ class _Handler(BaseHTTPRequestHandler):
         self.demo = demo
         super().__init__(*args)
 
+    def do_CONNECT(self) -> None:
+        """Be the other end of the tunnel too."""
+        self.send_response(200)
+        self.end_headers()
+        self.server.open.discard(self.request)
+        self.request = self.server.tls.wrap_socket(self.request, server_side=True)
+        self.server.open.add(self.request)
+        self.setup()
+        self.scheme = "https"
+        self.close_connection = False
+
+    def finish(self) -> None:
+        super().finish()
+        if self.scheme == "https":
+            self.server.shutdown_request(self.request)
+
     def do_GET(self) -> None:
-        url = _asked(self.path, self.headers.get("Host", ""))
+        self._serve(_asked(self.path, self.headers.get("Host", ""), self.scheme))
+
+    def do_POST(self) -> None:
+        form = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode("utf-8", "replace")
+        url = _asked(self.path, self.headers.get("Host", ""), self.scheme)
+        self._serve(f"{url}{'&' if '?' in url else '?'}{METHOD}=POST&{form}")
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def _serve(self, url: str) -> None:
         self.demo.requests.append(url)
         host = urlsplit(url).hostname or ""
         fault = self.demo.faults.get(host)
@@ -103,9 +139,6 @@ class _Handler(BaseHTTPRequestHandler):
         if fault == "slow":
             time.sleep(self.demo.pause)
         self._send(self._answer(url, host, fault), cut=fault == "cut")
-
-    def do_HEAD(self) -> None:
-        self.do_GET()
 
     def log_message(self, *args: object) -> None:
         """Keep no log: `Demo.requests` has every address asked for."""
@@ -121,7 +154,8 @@ class _Handler(BaseHTTPRequestHandler):
         if fault == "empty":
             bare = (replace(o, years=()) if o.host == host else o for o in county.offices)
             county = replace(county, offices=tuple(bare))
-        answer = county.answer(url, day=day)
+        forged = self.command != "POST" and METHOD in url
+        answer = not_allowed() if forged else county.answer(url, day=day)
         if fault == "short":
             answer = replace(answer, body=_broken_off(answer.body))
         if answer.headers.get("ETag", "") == self.headers.get("If-None-Match", "-"):
@@ -140,9 +174,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = self.close_connection or cut
 
 
-def _asked(path: str, host: str) -> str:
+def _asked(path: str, host: str, scheme: str) -> str:
     """Give the absolute URL of a request, asked as of a proxy or by Host; x.localhost stands for the county's x."""
-    url = path if path.startswith("http://") else f"http://{host}{path}"
+    url = path if path.startswith("http://") else f"{scheme}://{host}{path}"
     parts = urlsplit(url)
     name = (parts.hostname or "").lower()
     if name.endswith(".localhost"):
@@ -170,7 +204,7 @@ def _index(demo: Demo) -> Answer:
     page = f"""<!DOCTYPE html><html lang="zh-CN"><head><meta charset="utf-8"><title>云岫县 · demo county</title></head><body>
 <h1>云岫县 — a county that does not exist</h1>
 <p>Day {demo.day}: {demo.county.today(demo.day):%Y-%m-%d}. Click an office to browse it,
-or crawl the hosts beside the names with <code>http_proxy={demo.url}</code>.</p>
+or crawl the hosts beside the names with <code>http_proxy={demo.url} https_proxy={demo.url}</code>.</p>
 <ul>
 {rows}
 </ul></body></html>

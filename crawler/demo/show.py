@@ -34,7 +34,8 @@ def run(archive: Path) -> int:
         done = []
     sources = _sources(county)
     with serve(county) as server:
-        os.environ["http_proxy"] = server.url  # how the crawler reaches hosts that do not exist
+        for name in ("http_proxy", "https_proxy"):  # how the crawler reaches hosts that do not exist
+            os.environ[name] = server.url
         click.echo(f"the county is served on {server.url}, a proxy on loopback; archive {archive}")
 
         def job(day: int) -> Job:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from crawler.demo.styles import style_of
 if TYPE_CHECKING:
     from crawler.demo.county import County
 
-NEWS, ZONE = "gzdt", "xxgk"
+NEWS, ZONE, OPEN = "gzdt", "xxgk", "zwgk"
 SECTIONS = {
     "jgzn": "机构职能",
     NEWS: "工作动态",
@@ -37,6 +38,7 @@ class Site:
     column: tuple[Article, ...]
     news: tuple[Article, ...]
     links: tuple[tuple[str, str], ...]
+    shared: Mapping[str, tuple[Article, ...]]
 
     @classmethod
     def of(cls, county: County, office: Office, *, day: int) -> Site:
@@ -46,7 +48,20 @@ class Site:
             column=tuple(county.column(office, day=day)),
             news=tuple(county.news(office)),
             links=tuple((o.name, f"http://{o.host}/") for o in county.offices[:60]),
+            shared=county.shared(office, day=day),
         )
+
+    @functools.cached_property
+    def shelves(self) -> Mapping[str, Sequence[Article]]:
+        """Give every list of articles by its slug; a portal lists other offices' reports in folders of its column."""
+        folders = {f"{self.office.slug}/{folder}": articles for folder, articles in self.shared.items()}
+        return {NEWS: self.news, self.office.slug: self.column, **folders}
+
+    @property
+    def menu(self) -> Mapping[str, str]:
+        """Name the sections that the menu links; by the `deep` route 政务公开 stands in for 政府信息公开."""
+        deep = self.office.route == "deep"
+        return dict((OPEN, "政务公开") if deep and slug == ZONE else (slug, name) for slug, name in SECTIONS.items())
 
     @property
     def skin(self) -> str:
@@ -64,20 +79,19 @@ class Site:
 
     def name(self, slug: str) -> str:
         """Name a section as its own pages do."""
-        return REPORTS if slug == self.office.slug else SECTIONS[slug]
+        return REPORTS if slug.startswith(self.office.slug) else SECTIONS[slug]
 
-    def shelf(self, article: Article) -> Sequence[Article]:
-        """Give the list an article stands in."""
-        return self.news if any(a is article for a in self.news) else self.column
+    def slug(self, article: Article) -> str:
+        """Give the slug of the list an article stands in."""
+        return next(slug for slug, shelf in self.shelves.items() if any(a is article for a in shelf))
 
     def address(self, article: Article) -> str:
         """Give the path of an article."""
-        slug = NEWS if self.shelf(article) is self.news else self.office.slug
-        return style_of(self.office).address(self.office, slug, article)
+        return style_of(self.office).address(self.office, self.slug(article), article)
 
     def files(self, article: Article) -> list[tuple[str, str]]:
         """Give the path and the label of each attachment of an article."""
-        style, slug = style_of(self.office), self.office.slug
+        style, slug = style_of(self.office), self.slug(article)
         return [(style.attachment(self.office, slug, article, file), file.label) for file in article.files]
 
 

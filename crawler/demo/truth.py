@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from crawler.demo import mirror
 from crawler.demo.model import MIRROR, Article, Edit, Office
 from crawler.demo.styles import style_of
-from crawler.demo.web import column_of, url_of
+from crawler.demo.web import column_of, url_of, urls_of
 
 if TYPE_CHECKING:
     from crawler.demo.county import County
@@ -22,7 +22,12 @@ HEADER = """# The offices of 云岫县, a county that does not exist, for the de
 def truth(county: County, *, day: int) -> dict[str, Any]:
     """Tell what stands at every address on a day, and what differs from day 1."""
     columns = {office.label: (office, county.column(office, day=day)) for office in county.offices}
-    reports = [_report(office, a) for office, column in columns.values() for a in column if a.year]
+    reports = [
+        {**_report(office, a), "pages": urls_of(county, office, a, day=day)}
+        for office, column in columns.values()
+        for a in column
+        if a.year
+    ]
     listed = [(office, column) for office, column in columns.values() if office.style != "annual"]
     before = {url_of(office, a) for office in county.offices for a in _reports(county, office)}
     after = {report["url"] for report in reports}
@@ -30,7 +35,13 @@ def truth(county: County, *, day: int) -> dict[str, Any]:
         "day": day,
         "today": county.today(day).isoformat(),
         "reports": reports,
-        "decoys": [url_of(office, a) for office, column in listed for a in column if not a.year],
+        "decoys": [
+            url
+            for office, column in listed
+            for a in column
+            if not a.year
+            for url in urls_of(county, office, a, day=day)
+        ],
         "new": sorted(after - before),
         "withdrawn": sorted(before - after),
         "changed": [_change(county, county.changed)] if day > 1 and county.changed else [],
@@ -40,10 +51,9 @@ def truth(county: County, *, day: int) -> dict[str, Any]:
 
 def sources_toml(county: County) -> str:
     """Write a source table for every office and for the mirror."""
-    tables = [_table(office, len(_reports(county, office))) for office in county.offices]
+    tables = [_table(county, office) for office in county.offices]
     if county.altered:
-        office = county.office(county.altered)
-        tables.append(_mirror_table(office, len(_reports(county, office))))
+        tables.append(_mirror_table(county, county.office(county.altered)))
     return "\n".join([HEADER, *tables])
 
 
@@ -95,21 +105,23 @@ def _copies(county: County) -> Iterator[dict[str, Any]]:
         }
 
 
-def _table(office: Office, count: int) -> str:
-    start = "/" if office.start == "home" else column_of(office)
+def _table(county: County, office: Office) -> str:
+    own, shared = _reports(county, office), county.shared(office, day=1).values()
+    tls = 'tls = "unverified"\n' if office.twins else ""
     return f"""[{office.source}]
 name = "{office.name}"
 agency = "{office.name}"
 region = "999001"
 level = "{office.level}"
-hosts = ["{office.host}"]
-start_urls = ["http://{office.host}{start}"]
-{_years(office)}expect_min = {count}
+hosts = [{", ".join(f'"{host}"' for host in office.hosts)}]
+start_urls = ["http://{office.host}/"]
+{_years(own)}expect_min = {len(own) + sum(map(len, shared))}
 delay = 0.0
-"""
+{tls}"""
 
 
-def _mirror_table(office: Office, count: int) -> str:
+def _mirror_table(county: County, office: Office) -> str:
+    own = _reports(county, office)
     return f"""[mirror_haoyun]
 name = "{mirror.BRAND}"
 agency = "{office.name}"
@@ -118,10 +130,13 @@ level = "{office.level}"
 hosts = []
 start_urls = ["http://{MIRROR}{column_of(office)}"]
 copy_of = "{office.source}"
-{_years(office)}expect_min = {count}
+{_years(own)}expect_min = {len(own)}
 delay = 0.0
 """
 
 
-def _years(office: Office) -> str:
-    return f"years = [{office.years[0]}, {office.years[-1]}]\n" if office.years else ""
+def _years(reports: Sequence[Article]) -> str:
+    """Promise the years of an office's reports, where none between them is missing."""
+    years = sorted(a.year for a in reports if a.year)
+    whole = years and years[-1] - years[0] + 1 == len(years)
+    return f"years = [{years[0]}, {years[-1]}]\n" if whole else ""

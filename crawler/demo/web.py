@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from crawler.demo import mirror
-from crawler.demo.home import home, intranet, zone
+from crawler.demo.api import ANY
+from crawler.demo.home import home, intranet, openness, zone
 from crawler.demo.model import MIRROR, Answer, Article, File, Office
-from crawler.demo.site import INTRANET, NEWS, SECTIONS, ZONE, Noise, Site
-from crawler.demo.styles import style_of
+from crawler.demo.site import INTRANET, OPEN, SECTIONS, ZONE, Noise, Site
+from crawler.demo.styles import addresses, style_of
 
 if TYPE_CHECKING:
     from crawler.demo.county import County
 
-Page = Callable[[Noise], str | bytes]
+Page = Callable[[Noise], str | bytes | Answer]
+
+INDEXES = ("index.html", "index.htm", "index.shtml", "index.jhtml", "common_list.shtml", "moreinfo.html", "list.html")
+"""What a server looks for in a folder."""
 
 MISSING = "<html><head><title>404 Not Found</title></head><body><h1>404</h1><p>您访问的页面不存在或已被删除。</p></body></html>"
 
@@ -30,7 +34,7 @@ class Web:
     county: County
 
     def answer(self, url: str, *, day: int) -> Answer:
-        """Answer one GET; 502 for a host that is not the county's."""
+        """Answer one request; 502 for a host that is not the county's."""
         parts = urlsplit(url)
         host = (parts.hostname or "").lower()
         if host != MIRROR and host not in self._offices:
@@ -41,7 +45,7 @@ class Web:
 
     @functools.cached_property
     def _offices(self) -> dict[str, Office]:
-        return {office.host: office for office in self.county.offices}
+        return {host: office for office in self.county.offices for host in office.hosts}
 
     @functools.cached_property
     def _kept(self) -> Callable[[str, str, int], Answer]:
@@ -99,6 +103,22 @@ def url_of(office: Office, article: Article) -> str:
     return f"http://{office.host}{style_of(office).address(office, office.slug, article)}"
 
 
+def urls_of(county: County, office: Office, article: Article, *, day: int) -> list[str]:
+    """Give every official address of an article in an office's report column, the plain one first.
+
+    Beside it stand mobile twins, https and www, and the pages of portals that list other offices' reports.
+    """
+    schemes = ("http", "https") if office.twins else ("http",)
+    paths = addresses(office, office.slug, article)
+    found = [f"{scheme}://{host}{path}" for scheme in schemes for host in office.hosts for path in paths]
+    for portal in county.portals if article.year else ():
+        for folder, articles in county.shared(portal, day=day).items():
+            if any((a.agency, a.year) == (article.agency, article.year) for a in articles):
+                paths = addresses(portal, f"{portal.slug}/{folder}", article)
+                found += [f"http://{portal.host}{path}" for path in paths]
+    return found
+
+
 def _pages(site: Site) -> dict[str, Page]:
     return {_key(path): page for path, page in _laid_out(site)}
 
@@ -109,12 +129,15 @@ def _laid_out(site: Site) -> Iterator[tuple[str, Page]]:
     for path in ("/", "/index.html"):
         yield path, functools.partial(home, site)
     for slug in SECTIONS:
-        yield from style.lists(site, slug, site.news if slug == NEWS else ()).items()
+        yield from style.lists(site, slug, site.shelves.get(slug, ())).items()
+    if OPEN in site.menu:
+        yield site.section(OPEN), functools.partial(openness, site)
     yield site.section(ZONE), functools.partial(zone, site)
     yield from style.lists(site, office.slug, site.column).items()
-    for slug, articles in ((NEWS, site.news), (office.slug, site.column)):
+    for slug, articles in site.shelves.items():
         for article in articles:
-            yield site.address(article), functools.partial(style.page, site, slug, article)
+            for path in addresses(office, slug, article):
+                yield path, functools.partial(style.page, site, slug, article)
             for file in article.files:
                 yield style.attachment(office, slug, article, file), functools.partial(_content, file)
     if site.guarded:
@@ -133,11 +156,13 @@ def _key(path: str) -> str:
 
 
 def _find(pages: Mapping[str, Page], path: str) -> Page | None:
-    names = ("", "index.html", "list.html") if path.endswith("/") else ("",)
-    return next((pages[path + name] for name in names if path + name in pages), None)
+    tried = [path, path.partition("?")[0] + ANY, *(path + name for name in INDEXES if path.endswith("/"))]
+    return next((pages[name] for name in tried if name in pages), None)
 
 
-def _made(made: str | bytes, *, charset: str = "utf-8", declared: str = "utf-8", session: str = "") -> Answer:
+def _made(made: str | bytes | Answer, *, charset: str = "utf-8", declared: str = "utf-8", session: str = "") -> Answer:
+    if isinstance(made, Answer):
+        return made
     if isinstance(made, bytes):
         headers = {"Content-Type": "application/pdf", "ETag": f'"{hashlib.sha256(made).hexdigest()[:16]}"'}
         return Answer(status=200, headers=headers, body=made)

@@ -16,12 +16,12 @@ PAGE = 10
 
 
 def section(_office: Office, slug: str) -> str:
-    return f"/col/col{_column(slug)}/index.html"
+    return f"/col/col{column_id(slug)}/index.html"
 
 
 def address(_office: Office, slug: str, article: Article) -> str:
     day = article.published
-    return f"/art/{day.year}/{day.month}/{day.day}/art_{_column(slug)}_{article.id}.html"
+    return f"/art/{day.year}/{day.month}/{day.day}/art_{column_id(slug)}_{article.id}.html"
 
 
 def attachment(_office: Office, _slug: str, _article: Article, file: File) -> str:
@@ -55,13 +55,14 @@ def page(site: Site, slug: str, article: Article, noise: Noise) -> str:
     )
 
 
-def _column(slug: str) -> str:
+def column_id(slug: str) -> str:
+    """Give the number of a column."""
     return slug if slug.isdigit() else f"1300{sum(map(ord, slug))}"
 
 
 def _proxy(office: Office, slug: str, number: int) -> str:
     unit = f"unitid={sum(map(ord, office.label))}{len(slug)}"
-    return f"/module/web/jpage/dataproxy.jsp?page={number}&webid=18&columnid={_column(slug)}&{unit}"
+    return f"/module/web/jpage/dataproxy.jsp?page={number}&webid=18&columnid={column_id(slug)}&{unit}"
 
 
 def _records(site: Site, slug: str, articles: Sequence[Article], number: int, _noise: Noise | None = None) -> str:
