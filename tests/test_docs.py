@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
+import sites
+
+from archive import reader
+from archive.database import connect
 from crawler.cli import main
 from crawler.sources import KEYS
 
@@ -23,6 +31,41 @@ def test_every_command_option_and_key_is_described() -> None:
         assert command.help, name
         assert f"$ gongkai {name} --help" in README
         for option in command.params:
-            assert option.name in ("names", "files", "what") or option.opts[0] in README, f"{name} {option.name}"
+            assert option.name in ("names", "files", "what", "url", "words") or option.opts[0] in README, (
+                f"{name} {option.name}"
+            )
     for key in KEYS:
         assert f"`{key}`" in README
+
+
+def test_the_family_and_the_source_shown_crawl_their_site(tmp_path: Path) -> None:
+    (family,) = re.findall(r'```python\n("""云海.*?)```', README, re.DOTALL)
+    (source,) = re.findall(r"```toml\n(\[yunhai.*?)```", README, re.DOTALL)
+    assert len(family.splitlines()) <= 80
+    (tmp_path / "yunhai.py").write_text(family, encoding="utf-8")
+    (tmp_path / "sources.toml").write_text(source, encoding="utf-8")
+
+    def answer(path: str, count: int) -> sites.Answer:
+        if path == "/nb/":
+            return sites.page('<div data-list="/api/list/7"></div>', title="政府信息公开年报")
+        if path.startswith("/api/list/7/"):
+            number = int(path.rpartition("/")[2])
+            year = sites.YEARS[number - 1]
+            entry = {"url": f"/nb/t{year}0131_{year}.html", "title": f"云海县财政局{year}年政府信息公开工作年度报告"}
+            return (
+                200,
+                {"Content-Type": "application/json"},
+                json.dumps({"items": [entry], "more": number < 3}).encode(),
+            )
+        return (
+            sites.report(int(path[5:9]), "云海县财政局") if path.startswith("/nb/t20") else sites.healthy(path, count)
+        )
+
+    code = f"import crawler.families as f; f.__path__.append({str(tmp_path)!r}); from crawler.cli import main; main()"
+    words = ["crawl", "--archive", tmp_path / "a.sqlite", "--sources", tmp_path / "sources.toml"]
+    with sites.serve({"czj.yunhai.example": answer}) as (proxy, _):
+        done = subprocess.run([sys.executable, "-c", code, *words], check=False, env=os.environ | {"http_proxy": proxy})
+    assert done.returncode == 0
+    db = connect(tmp_path / "a.sqlite")
+    assert {row["year"] for row in reader.coverage(db)} == set(sites.YEARS)
+    assert db.execute("SELECT family, list_pages FROM columns").fetchone()[:] == ("yunhai", 4)
