@@ -174,7 +174,7 @@ def find_page(db: sqlite3.Connection, url: str) -> Row | None:
 
 def find_reports(db: sqlite3.Connection, words: str) -> list[Row]:
     """Find reports by id, by agency and year, or else by words that all occur in agency, title or year."""
-    rows = [dict(row) for row in db.execute("SELECT * FROM reports ORDER BY agency, year")]
+    rows: list[Row] = [dict(row) for row in db.execute("SELECT * FROM reports ORDER BY agency, year")]
     wanted = words.split()
     exact = [row for row in rows if row["id"] == words or words == f"{row['agency']} {row['year']}"]
     return exact or [row for row in rows if all(w in f"{row['agency']} {row['year']} {row['title']}" for w in wanted)]

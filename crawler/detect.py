@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from archive import reader
 from archive.database import connect
+from archive.derive import same_agency
 from crawler.families import family_of
 from crawler.find import domain
 from crawler.page import Page
@@ -26,8 +27,8 @@ class NothingFoundError(Exception):
 def detect(url: str, *, archive: Path, limit: int) -> str:
     """Crawl from an address, asking for at most `limit` reports, and write the TOML table of its source.
 
-    The name is the agency that the reports name, else the site's own (SiteName); the region is that of SiteIDCode
-    (国办发〔2017〕47号). `expect_min` counts what its columns list that surely are reports. Raises NothingFoundError.
+    The name is the agency that the reports name, in full where the site's own name (SiteName) has it, else that; the
+    region is that of SiteIDCode (国办发〔2017〕47号). `expect_min` counts what its columns list that surely are reports. Raises NothingFoundError.
     """
     source = of_address(url)
     (result,) = crawl([Job(sources=[source])], archive=archive, limit=limit, settings={"PROGRESS": True})
@@ -41,10 +42,11 @@ def detect(url: str, *, archive: Path, limit: int) -> str:
         for row in reader.lists_of(db, result.run)
     ]
     meta = pages[0].meta if pages else {}
-    agency, times = Counter(row["agency"] for row in found).most_common(1)[0]
-    named = agency if times > 1 or agency != source.name else meta.get("sitename", "")
+    ((agency, _),) = Counter(row["agency"] for row in found).most_common(1)
+    site = meta.get("sitename") or agency
+    named = site if agency == source.name else same_agency(agency, site)
     region = re.match(r"\d{6}", meta.get("siteidcode", ""))
-    lines = [f"[{_id(url)}]", f"name = {_quoted(named or source.name)}"]
+    lines = [f"[{_id(url)}]", f"name = {_quoted(named)}"]
     if region and region[0] != "000000":
         lines.append(f"region = {_quoted(region[0])}")
     if named.endswith("政府"):

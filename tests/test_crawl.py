@@ -14,11 +14,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from random import Random
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -76,10 +73,6 @@ def crawl(small: Demo, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     small.day = 1
     small.faults.clear()
     small.requests.clear()
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None: ...
 
 
 def reports_of(db: sqlite3.Connection) -> dict[str, Any]:
@@ -203,35 +196,6 @@ def test_status_show_and_verify(county: County, demo: tuple[str, Path]) -> None:
     unclear = gongkai("show", report["agency"], "--archive", demo[1])
     assert (unclear.returncode, "names" in unclear.stderr) == (Exit.MISUSE, True)
     assert "all as it must be" in gongkai("verify", "--archive", demo[1]).stdout
-
-
-@pytest.mark.parametrize("start", ["index.html", "xxgk/ndbg/index.html"])
-def test_a_real_site(shared: Path, tmp_path: Path, start: str) -> None:
-    root = shared / "pages/trs_wcm/jlcity-linye"
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(root))) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        url = f"http://127.0.0.1:{server.server_address[1]}/"
-        sources = tmp_path / "s.toml"
-        sources.write_text(
-            f'[a]\nname = "吉林市林业局"\nstart_urls = ["{url}{start}"]\ndelay = 0\nexpect_min = 3', encoding="utf-8"
-        )
-        done = gongkai("crawl", "--archive", tmp_path / "a.sqlite", "--sources", sources)
-        server.shutdown()
-    assert done.returncode == Exit.WELL, done.stdout + done.stderr
-    db = connect(tmp_path / "a.sqlite")
-    found = {page["url"].removeprefix(f"{url}xxgk/ndbg/"): page["published_on"] for page in reader.carriers(db)}
-    assert found == {
-        "201708/t20170804_633603.html": "2017-05-30",  # as the page says twice; only its address has 4 August
-        "201812/t20181224_633607.html": "2018-12-24",
-        "201903/t20190307_633608.html": "2019-03-07",
-    }
-    for address, payload in db.execute(
-        "SELECT url, payload FROM captures JOIN pages ON pages.id = page WHERE status = 200"
-    ):
-        assert reader.body_of(db, payload) == (root / address.removeprefix(url)).read_bytes()
-    assert db.execute("SELECT count(*) FROM captures WHERE kind = 'report'").fetchone()[0] == 3, (
-        "no decoy was asked for"
-    )
 
 
 # --- what goes wrong ---------------------------------------------------------------------------------------------

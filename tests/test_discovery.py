@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -59,6 +63,79 @@ def office(tmp_path: Path) -> Iterator[Office]:
     with sites.serve(dict.fromkeys((HOST, "mou.gov.example"), answer)) as (proxy, asked):
         served.proxy, served.asked = proxy, asked
         yield served
+
+
+# --- real saved sites --------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def folder_served(root: Path) -> Iterator[str]:
+    """Serve a folder at its own address on loopback."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(root))) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("start", ["index.html", "xxgk/ndbg/index.html"])
+def test_a_real_site(shared: Path, tmp_path: Path, start: str) -> None:
+    root = shared / "pages/trs_wcm/jlcity-linye"
+    sources = tmp_path / "s.toml"
+    with folder_served(root) as url:
+        sources.write_text(
+            f'[a]\nname = "吉林市林业局"\nstart_urls = ["{url}{start}"]\ndelay = 0\nexpect_min = 3', encoding="utf-8"
+        )
+        done = gongkai("crawl", "--archive", tmp_path / "a.sqlite", "--sources", sources)
+    assert done.returncode == Exit.WELL, done.stdout + done.stderr
+    db = connect(tmp_path / "a.sqlite")
+    found = {page["url"].removeprefix(f"{url}xxgk/ndbg/"): page["published_on"] for page in reader.carriers(db)}
+    assert found == {
+        "201708/t20170804_633603.html": "2017-05-30",  # as the page says twice; only its address has 4 August
+        "201812/t20181224_633607.html": "2018-12-24",
+        "201903/t20190307_633608.html": "2019-03-07",
+    }
+    for address, payload in db.execute(
+        "SELECT url, payload FROM captures JOIN pages ON pages.id = page WHERE status = 200"
+    ):
+        assert reader.body_of(db, payload) == (root / address.removeprefix(url)).read_bytes()
+    asked = db.execute("SELECT kind, count(*) FROM captures GROUP BY kind ORDER BY kind").fetchall()
+    assert dict(map(tuple, asked)) == {"robots": 1, "start": 1, "column": 1, "report": 3} or start != "index.html"
+
+
+def test_what_detect_prints_is_a_source_that_crawls(shared: Path, tmp_path: Path) -> None:
+    with folder_served(shared / "pages/trs_wcm/jlcity-linye") as url:
+        printed = gongkai("detect", url)
+        assert printed.returncode == Exit.WELL, printed.stderr
+        assert re.search(r"# trs: \S+/xxgk/ndbg/index\.html lists 3\n(.*\n)*expect_min = 3\n", printed.stdout)
+        assert 'region = "220200"' in printed.stdout
+        (tmp_path / "s.toml").write_text(printed.stdout, encoding="utf-8")
+        done = gongkai("crawl", "--archive", tmp_path / "a.sqlite", "--sources", tmp_path / "s.toml")
+    assert done.returncode == Exit.WELL, done.stdout
+    assert len(reader.carriers(connect(tmp_path / "a.sqlite"))) == 3
+
+
+def test_a_real_list_of_which_two_reports_are_saved(shared: Path, tmp_path: Path) -> None:
+    saved = {path.name.split("__")[1]: path for path in (shared / "pages/trs_fujian").glob("pingtan__*")}
+    for name, path in saved.items():
+        file = f"{name[1:7]}/{name}.htm" if name.startswith("t2") else "index.htm"
+        (tmp_path / "nb" / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "nb" / file).write_bytes(path.read_bytes())
+    with folder_served(tmp_path) as url:
+        sources = tmp_path / "s.toml"
+        sources.write_text(f'[a]\nname = "平潭"\nstart_urls = ["{url}nb/index.htm"]\ndelay = 0', encoding="utf-8")
+        done = gongkai("crawl", "--archive", tmp_path / "a.sqlite", "--sources", sources)
+    assert re.search(r"/fjdzapp/search\S*: failed: http-501", done.stdout), done.stdout  # a folder answers no POST
+    assert done.returncode == Exit.SOME_FAILED
+    db = connect(tmp_path / "a.sqlite")
+    assert [row["year"] for row in reader.carriers(db)] == [2019, 2024]
+    assert db.execute("SELECT count(*) FROM captures WHERE kind = 'report' AND outcome = 'gone'").fetchone()[0] == 8
+
+
+# --- what is remembered ------------------------------------------------------------------------------------------
 
 
 def test_the_second_visit_goes_straight_to_the_column(office: Office) -> None:
