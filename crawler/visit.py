@@ -85,6 +85,7 @@ class Progress:
     listed: dict[str, list[str]] = field(default_factory=dict)
     spare: dict[str, list[str]] = field(default_factory=dict)
     died: set[str] = field(default_factory=set)
+    unread: list[Way] = field(default_factory=list)
     searching: bool = False
     found: bool = False
     searched: int = 0
@@ -144,6 +145,8 @@ class Progress:
         self.blocked += outcome == "blocked"
         if self.remembered.get(way.url):
             self.died.add(way.url)
+            if outcome != "gone":
+                self.unread.append(way)
 
     def _next_page(self) -> Way | None:
         if self.reading and self.reading.coming:
@@ -211,7 +214,7 @@ class Progress:
         numbers = dict(counts)
         reports = numbers.pop("reports")
         notes = list(self.notes)
-        notes += [f"{times} report pages failed: {why}" for why, times in self.troubles.items() if times]
+        notes += [f"{why} (report pages: {times})" for why, times in self.troubles.items() if times]
         if self.unasked:
             notes.append(f"{self.unasked} pages not asked for")
         expected = min(self.source.expect_min, limit or self.source.expect_min)
@@ -249,7 +252,13 @@ class Progress:
         )
 
     def _columns(self) -> Iterator[Column]:
-        """Walk the lists that named reports, and those that led to them."""
+        """Walk the lists that named reports, and those that led to them.
+
+        A remembered list that failed is remembered further, with what it named: it may be back the next time.
+        """
+        for way in self.unread:
+            reports = self.remembered[way.url]
+            yield Column(url=way.url, parent=way.referrer, family="", list_pages=0, reports=reports)
         leading: set[str | None] = set()
         for url, column in reversed({column.url: column for column in self.columns}.items()):
             if column.reports or url in leading:

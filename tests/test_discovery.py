@@ -167,6 +167,26 @@ def test_a_column_that_dies_is_searched_again(office: Office) -> None:
     assert office.paths[0] == "/new/"
 
 
+def test_a_column_that_fails_for_once_is_remembered(office: Office) -> None:
+    fails = False
+
+    def two_columns(path: str, count: int) -> sites.Answer:
+        if path == "/":
+            return sites.page('<a href="/nb/">政府信息公开年报</a><a href="/old/nb/">往年政府信息公开年报</a>')
+        if path == "/old/nb/":
+            return sites.page("", status=500) if fails else sites.page(sites.listing((2020,)))
+        return sites.healthy(path, count)
+
+    office.answer = two_columns
+    assert office.crawl()[0] is Exit.WELL
+    fails = True
+    assert office.crawl()[0] is Exit.SOME_FAILED
+    fails = False
+    assert office.crawl()[0] is Exit.WELL
+    assert {"/nb/", "/old/nb/"} <= {*office.paths}
+    assert "/" not in office.paths
+
+
 def test_a_shorter_list_and_a_missing_year_are_told(office: Office) -> None:
     assert office.crawl()[0] is Exit.WELL
     assert office.crawl(years=[2021, 2024])[0] is Exit.SOME_FAILED
