@@ -115,7 +115,8 @@ def _carry(db: sqlite3.Connection, page: str, versions: list[_Version], withdraw
     ).fetchone()
     official = source["copy_of"] is None and owns(json.loads(source["hosts"]), source["host"])
     db.execute(
-        "INSERT INTO report_pages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        """INSERT INTO report_pages (page, source, standing, agency, year, title, published_on, first_seen, withdrawn_on,
+               versions, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         (
             page, source["id"], "official" if official else "copy", same_agency(text["agency"], source["agency"]),
             text["report_year"], text["title"], text["published_on"], versions[0].first_seen, withdrawn_on,
@@ -158,6 +159,6 @@ def _report(db: sqlite3.Connection, agency: str, year: int) -> None:
 
 def everything(db: sqlite3.Connection) -> None:
     """Work out all versions and reports anew; the caller holds the transaction."""
-    for table in ("reports", "report_pages", "versions"):
+    for table in ("reports", "report_pages", "events", "versions"):
         db.execute(f"DELETE FROM {table}")  # noqa: S608
     pages(db, [page for (page,) in db.execute("SELECT id FROM pages ORDER BY id").fetchall()])

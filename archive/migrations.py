@@ -1,20 +1,22 @@
 """The schema, as a list of migrations that only ever grows.
 
-Truth (append-only): sources, runs, visits, columns, pages, payloads, bodies, captures.
-Derived (made again by `gongkai rebuild`): texts, versions, report_pages, reports.
+Truth (append-only): origins, sources, runs, visits, columns, pages, payloads, bodies, captures.
+Derived (made again by `gongkai rebuild`): texts, versions, events, report_pages, reports.
 
 Names are made of content, URL and time, never of a counter, so that two archives merge without conflict.
 """
 
 from __future__ import annotations
 
+import secrets
+
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-DERIVED = ("reports", "report_pages", "versions", "texts")
+DERIVED = ("reports", "report_pages", "events", "versions", "texts")
 """The derived tables, those that refer to others first."""
 
-KNOWN = ("truth", "derived", "columns")
+KNOWN = ("truth", "derived", "columns", "chain", "events")
 """The names of all migrations below, in their order."""
 
 schema = Migrations("gongkai")
@@ -125,5 +127,45 @@ def columns(db: Database) -> None:
             PRIMARY KEY (run, source, page)
         ) STRICT;
         CREATE INDEX columns_source ON columns (source);
+    """,
+    )
+
+
+@schema()
+def chain(db: Database) -> None:
+    """Which archive a run was made in, and the digest that seals it with all runs before it there."""
+    _create(
+        db,
+        """
+        CREATE TABLE origins (id TEXT PRIMARY KEY, own INTEGER NOT NULL) STRICT;
+        ALTER TABLE runs ADD COLUMN origin TEXT REFERENCES origins (id);
+        ALTER TABLE runs ADD COLUMN previous TEXT;
+        ALTER TABLE runs ADD COLUMN digest TEXT;
+        ALTER TABLE runs ADD COLUMN imported_from TEXT;
+        ALTER TABLE sources ADD COLUMN described_at TEXT NOT NULL DEFAULT '';
+        CREATE INDEX runs_origin ON runs (origin, started_at, id);
+        CREATE INDEX captures_run ON captures (run)
+    """,
+    )
+    origin = secrets.token_hex(8)
+    db.execute("INSERT INTO origins VALUES (?, 1)", (origin,))
+    db.execute("UPDATE runs SET origin = ?", (origin,))
+
+
+@schema()
+def events(db: Database) -> None:
+    """What happened to a page that carries a report, each with the capture that shows it."""
+    _create(
+        db,
+        """
+        CREATE TABLE events (
+            page TEXT NOT NULL REFERENCES pages (id), at TEXT NOT NULL, kind TEXT NOT NULL,
+            capture TEXT NOT NULL REFERENCES captures (id), detail TEXT,
+            PRIMARY KEY (page, at, kind)
+        ) STRICT;
+        CREATE INDEX events_at ON events (at);
+        ALTER TABLE report_pages ADD COLUMN missing_since TEXT;
+        ALTER TABLE report_pages ADD COLUMN unlisted_since TEXT;
+        ALTER TABLE report_pages ADD COLUMN moved_to TEXT REFERENCES pages (id)
     """,
     )

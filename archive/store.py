@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from archive import derive, payloads
+from archive import chain, derive, payloads
 from archive.database import create, lock, name, to_json, transaction
 from archive.migrations import DERIVED
 from archive.reader import body_of
@@ -65,18 +65,21 @@ class Store:
     ) -> None:
         self._open.close()
 
-    def begin_run(self, offices: Iterable[Office], *, at: str, label: str | None = None) -> Run:
+    def begin_run(
+        self, offices: Iterable[Office], *, at: str, label: str | None = None, imported_from: str | None = None
+    ) -> Run:
         """Open a run; runs found `running` were killed. Takes up the last run if it was cut off within a day."""
-        run = f"{at[:19].replace('-', '').replace(':', '')}Z-{secrets.token_hex(2)}"
+        run = f"{at[:19].replace('-', '').replace(':', '')}Z-{secrets.token_hex(6)}"
         with transaction(self.db):
             for office in offices:
-                self._remember(office)
-            self.db.execute("UPDATE runs SET status = 'killed' WHERE status = 'running'")
+                self._remember(office, at=at)
+            self._seal_left()
             last = self.db.execute("SELECT * FROM runs ORDER BY started_at DESC, rowid DESC LIMIT 1").fetchone()
             resumes = last["id"] if last and _unfinished(last, at=at, label=label) else None
             self.db.execute(
-                "INSERT INTO runs (id, started_at, status, resumes, label) VALUES (?, ?, 'running', ?, ?)",
-                (run, at, resumes, label),
+                """INSERT INTO runs (id, started_at, status, resumes, label, imported_from, origin)
+                   VALUES (?, ?, 'running', ?, ?, ?, (SELECT id FROM origins WHERE own))""",
+                (run, at, resumes, label, imported_from),
             )
             captured = self.db.execute(
                 f"""WITH RECURSIVE chain (id) AS (
@@ -107,6 +110,14 @@ class Store:
                 ],
             )
             self.db.execute("UPDATE runs SET ended_at = ?, status = ? WHERE id = ?", (at, status, run))
+            chain.seal(self.db, run)
+
+    def _seal_left(self) -> None:
+        """Seal the runs that were killed, and those made before there was a chain; none is running, the lock is ours."""
+        self.db.execute("UPDATE runs SET status = 'killed' WHERE status = 'running'")
+        left = self.db.execute("SELECT id FROM runs WHERE digest IS NULL ORDER BY started_at, id").fetchall()
+        for (run,) in left:
+            chain.seal(self.db, run)
 
     def capture(self, capture: Capture) -> Saved:
         """Keep one answer, or the fact that none came."""
@@ -180,7 +191,7 @@ class Store:
         with transaction(self.db):
             derive.everything(self.db)
 
-    def _remember(self, office: Office) -> None:
+    def _remember(self, office: Office, *, at: str) -> None:
         old = self.db.execute("SELECT * FROM sources WHERE id = ?", (office.id,)).fetchone()
         row = (
             office.id,
@@ -191,13 +202,13 @@ class Store:
             to_json(office.hosts),
             office.copy_of,
         )
-        if old and tuple(old) == row:
+        if old and tuple(old)[: len(row)] == row:
             return
         self.db.execute(
-            """INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name,
+            """INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name,
                agency = excluded.agency, region = excluded.region, level = excluded.level, hosts = excluded.hosts,
-               copy_of = excluded.copy_of""",
-            row,
+               copy_of = excluded.copy_of, described_at = excluded.described_at""",
+            (*row, at),
         )
         if old:  # what is derived follows the description: whose report, due when, official or a copy
             seen = self.db.execute(

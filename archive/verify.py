@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 
-from archive import derive
+from archive import chain, derive
 from archive.database import ArchiveError
 from archive.migrations import DERIVED
 from archive.reader import body_of
@@ -30,6 +30,7 @@ def faults(db: sqlite3.Connection) -> Iterator[str]:
         else:
             if len(body) != length:
                 yield f"payload {sha256}: {len(body)} bytes, expected {length}"
+    yield from chain.faults(db)
     yield from _derived_faults(db)
 
 
