@@ -136,6 +136,7 @@ def crawled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Web, Any
             for name, value in {"content-type": "text/html", **headers}.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
+            self.send_header("Connection", "close")  # a form is not posted again where an old connection has just ended
             self.end_headers()
             self.wfile.write(body)
 

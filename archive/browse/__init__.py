@@ -43,6 +43,12 @@ def metadata(database: str) -> dict[str, Any]:
         },
         "visits": {"description": "What one run did at one source.", "facets": ["status"]},
         "runs": {"description": "One crawl job.", "sort_desc": "started_at"},
+        "columns": {
+            "description": "Where a visit found reports listed, and how many; the next visit goes straight there.",
+            "facets": ["family"],
+        },
+        "events": {"description": "What happened to a page, with the capture that shows it.", "sort_desc": "at"},
+        "origins": {"description": "The archives in which the runs were made."},
         "pages": {"label_column": "url"},
         "sources": {"label_column": "name"},
         "bodies": {"hidden": True},
