@@ -16,11 +16,13 @@ from urllib.parse import urljoin
 
 import pytest
 
+import crawler.families
 from crawler import find
 from crawler.families import FALLBACK, families, family_of, hanweb
 from crawler.page import Link, Page
 from crawler.titles import judge
 
+FAMILIES = Path(str(crawler.families.__file__)).parent
 CASES = sorted(Path(__file__).with_name("lists").glob("*/*/expected.json"))
 
 MADE_BY = {
@@ -70,6 +72,11 @@ def test_list(case: Path, request: pytest.FixtureRequest) -> None:
         judged = dict.fromkeys(link.url for link in family.links(page) if judge(link) == kind)
         assert list(judged) == [urljoin(page.url, url) for url in expected.get(kind, [])], kind
     assert list(family.next_pages(page)) == [urljoin(page.url, url) for url in expected["next_pages"]]
+
+
+def test_a_family_is_a_file_of_80_lines_at_the_most() -> None:
+    sizes = {path.stem: len(path.read_text(encoding="utf-8").splitlines()) for path in FAMILIES.glob("[a-z]*.py")}
+    assert {name: size for name, size in sizes.items() if size > 80} == {}
 
 
 def test_every_family_has_a_case() -> None:
