@@ -1,4 +1,4 @@
-"""Versions and reports: what follows from captures and texts, and nothing else.
+"""Versions, events and reports: what follows from captures, texts and columns, and nothing else.
 
 A crawl calls `pages` for each page it touched and a rebuild for all of them, so both give the same rows.
 """
@@ -7,33 +7,24 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
 from datetime import date
 
+from archive import history
 from archive.database import name
+from archive.history import ANSWERED, Seen, Sighting, State, Version
 from archive.records import owns
 
 
-@dataclass(kw_only=True, slots=True)
-class _Version:
-    n: int
-    key: str
-    payload: str
-    first_seen: str
-    last_seen: str
-    captures: int = 0
-    reversions: int = 0
-
-
 def pages(db: sqlite3.Connection, page_ids: Iterable[str]) -> None:
-    """Work out anew the versions of these pages and the reports they carry; the caller holds the transaction."""
-    touched: set[tuple[str, int]] = set()
-    for page in page_ids:
-        touched.update(_reports_of(db, page))
-        db.execute("DELETE FROM report_pages WHERE page = ?", (page,))
-        db.execute("DELETE FROM versions WHERE page = ?", (page,))
-        versions, withdrawn_on = _history(db, page)
+    """Work out anew the versions of these pages, and what follows for the reports they carry; the caller holds the transaction."""
+    reports: set[tuple[str, int]] = set()
+    touched = list(page_ids)
+    for page in touched:
+        reports.update(_reports_of(db, page))
+        for table in ("events", "report_pages", "versions"):
+            db.execute(f"DELETE FROM {table} WHERE page = ?", (page,))  # noqa: S608
+        versions, _ = history.versions(_history(db, page))
         db.executemany(
             "INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             [
@@ -41,10 +32,20 @@ def pages(db: sqlite3.Connection, page_ids: Iterable[str]) -> None:
                 for v in versions
             ],
         )  # fmt: skip
-        _carry(db, page, versions, withdrawn_on)
-        touched.update(_reports_of(db, page))
-    for agency, year in sorted(touched):
+        _carry(db, page, versions)
+        reports.update(_reports_of(db, page))
+    for agency, year in sorted(reports):
+        for carrier in _carriers_to_tell(db, agency, year, touched=set(touched)):
+            _tell(db, carrier)
         _report(db, agency, year)
+
+
+def visited(db: sqlite3.Connection, run: str) -> None:
+    """Draw the consequences of the lists that a run read, once they are written down; the caller holds the transaction."""
+    unnamed = db.execute(
+        "SELECT DISTINCT page FROM captures WHERE run = ? AND kind = 'report' AND referrer IS NULL", (run,)
+    )
+    pages(db, [page for (page,) in unnamed.fetchall()])
 
 
 def same_agency(named: str | None, known: str) -> str:
@@ -68,37 +69,24 @@ def due_on(year: int, *, level: str) -> date:
     return date(year + 1, 1, 31) if year >= 2019 and level == "department" else date(year + 1, 3, 31)
 
 
-def _history(db: sqlite3.Connection, page: str) -> tuple[list[_Version], str | None]:
-    """Walk the page's captures in time: its distinct texts, and since when it is gone."""
+def _history(db: sqlite3.Connection, page: str) -> list[Seen]:
+    """Read a page's captures in time."""
     rows = db.execute(
-        """SELECT at, outcome, payload, key FROM captures LEFT JOIN texts USING (payload)
-           WHERE page = ? AND kind = 'report' AND outcome IN ('new', 'same', 'not-modified', 'gone')
-           ORDER BY at, attempt""",
+        """SELECT id AS capture, run, source, at, outcome, reason, referrer, redirects, payload, key
+           FROM captures LEFT JOIN texts USING (payload) WHERE page = ? AND kind = 'report' ORDER BY at, attempt, id""",
         (page,),
     )
-    versions: dict[str, _Version] = {}
-    current: _Version | None = None
-    gone_since: str | None = None
-    for at, outcome, payload, key in rows:
-        if outcome == "gone":
-            gone_since = gone_since or at
-            continue
-        gone_since = None
-        if key is not None:
-            found = versions.get(key)
-            if found is None:
-                found = _Version(n=len(versions) + 1, key=key, payload=payload, first_seen=at, last_seen=at)
-                versions[key] = found
-            elif found is not current:
-                found.reversions += 1
-            current = found
-        if current is not None and (key is not None or outcome == "not-modified"):
-            current.captures += 1
-            current.last_seen = at
-    return list(versions.values()), gone_since and gone_since[:10]
+    seen = []
+    key = None
+    for row in rows:
+        if row["outcome"] in ANSWERED:
+            key = row["key"] or key
+        shown = key if row["outcome"] == "not-modified" else row["key"]
+        seen.append(Seen(**{**dict(row), "redirects": tuple(json.loads(row["redirects"])), "key": shown}))
+    return seen
 
 
-def _carry(db: sqlite3.Connection, page: str, versions: list[_Version], withdrawn_on: str | None) -> None:
+def _carry(db: sqlite3.Connection, page: str, versions: list[Version]) -> None:
     """Note the report that the page carries, by the last of its versions that is one."""
     for version in sorted(versions, key=lambda v: (v.last_seen, v.n), reverse=True):
         text = db.execute("SELECT * FROM texts WHERE payload = ?", (version.payload,)).fetchone()
@@ -110,19 +98,106 @@ def _carry(db: sqlite3.Connection, page: str, versions: list[_Version], withdraw
         """SELECT s.id, s.copy_of, s.hosts, host, coalesce(o.agency, s.agency) AS agency
            FROM captures JOIN pages ON pages.id = page JOIN sources s ON s.id = source
            LEFT JOIN sources o ON o.id = s.copy_of
-           WHERE page = ? AND kind = 'report' ORDER BY s.copy_of IS NOT NULL, instr(s.hosts, '"' || host || '"') = 0, at LIMIT 1""",
+           WHERE page = ? AND kind = 'report'
+           ORDER BY s.copy_of IS NOT NULL, instr(s.hosts, '"' || host || '"') = 0, at, s.id LIMIT 1""",
         (page,),
     ).fetchone()
     official = source["copy_of"] is None and owns(json.loads(source["hosts"]), source["host"])
     db.execute(
-        """INSERT INTO report_pages (page, source, standing, agency, year, title, published_on, first_seen, withdrawn_on,
-               versions, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        """INSERT INTO report_pages (page, source, standing, agency, year, title, published_on, first_seen, versions,
+               payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         (
             page, source["id"], "official" if official else "copy", same_agency(text["agency"], source["agency"]),
-            text["report_year"], text["title"], text["published_on"], versions[0].first_seen, withdrawn_on,
-            len(versions), version.payload,
+            text["report_year"], text["title"], text["published_on"], versions[0].first_seen, len(versions),
+            version.payload,
         ),
     )  # fmt: skip
+
+
+def _carriers_to_tell(
+    db: sqlite3.Connection, agency: str, year: int, *, touched: Collection[str]
+) -> Iterable[sqlite3.Row]:
+    """List the pages of a report that were touched, and those on which the others' captures may throw another light."""
+    rows = db.execute(
+        """SELECT p.page, p.agency, p.year, p.standing, url, s.agency AS office,
+                  EXISTS (SELECT 1 FROM captures c WHERE c.page = p.page AND kind = 'report'
+                          AND (outcome IN ('gone', 'moved') OR referrer IS NULL)) AS hangs
+           FROM report_pages p JOIN pages ON pages.id = p.page JOIN sources s ON s.id = source
+           WHERE p.agency = ? AND year = ? ORDER BY p.page""",
+        (agency, year),
+    ).fetchall()
+    return [row for row in rows if row["hangs"] or row["page"] in touched]
+
+
+def _tell(db: sqlite3.Connection, carrier: sqlite3.Row) -> None:
+    """Write down what befell a page that carries a report, and how it stands."""
+    seen = _history(db, carrier["page"])
+    _, events = history.versions(seen)
+    state = State()
+    for absence in history.absences(seen):
+        told, state = history.absent(absence, url=carrier["url"], elsewhere=_elsewhere(db, carrier, absence.key))
+        events += told
+        if absence.back:
+            state = State()
+
+    def left_out(seen: Seen, named: Seen) -> bool:
+        elsewhere = (place.seen for place in _elsewhere(db, carrier, seen.key))
+        return _read_again(db, seen, named) and not any(other.run == seen.run and other.referrer for other in elsewhere)
+
+    told, unlisted_since = history.listings(seen, left_out=left_out)
+    db.execute("DELETE FROM events WHERE page = ?", (carrier["page"],))
+    db.executemany(  # of two of one kind at one time the first is kept: merged archives may have seen the same twice
+        "INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?)",
+        [(carrier["page"], event.at, event.kind, event.capture, event.detail) for event in (*events, *told)],
+    )
+    db.execute(
+        "UPDATE report_pages SET missing_since = ?, withdrawn_on = ?, moved_to = ?, unlisted_since = ? WHERE page = ?",
+        (state.missing_since, state.withdrawn_on, state.moved_to, unlisted_since, carrier["page"]),
+    )
+
+
+def _elsewhere(db: sqlite3.Connection, carrier: sqlite3.Row, key: str | None) -> list[Sighting]:
+    """Find where else the same office has shown a text of this report; attachments need not lie at the same addresses."""
+    rows = db.execute(
+        """WITH here AS (SELECT title, text FROM versions JOIN texts USING (payload) WHERE page = :page AND versions.key = :key)
+           SELECT p.page, url, group_concat(v.key) AS keys
+           FROM report_pages p JOIN pages ON pages.id = p.page JOIN sources s ON s.id = p.source
+           JOIN versions v ON v.page = p.page JOIN texts t ON t.payload = v.payload
+           WHERE p.agency = :agency AND p.year = :year AND p.standing = :standing AND s.agency = :office
+             AND p.page != :page AND (t.title, t.text) IN here
+           GROUP BY p.page""",
+        {**dict(carrier), "key": key},
+    ).fetchall()
+    found = [
+        Sighting(page=row["page"], url=row["url"], seen=seen)
+        for row in rows
+        for seen in _history(db, row["page"])
+        if seen.answered and seen.key and seen.key in row["keys"].split(",")
+    ]
+    return sorted(found, key=lambda place: (place.seen.at, place.url))
+
+
+def _read_again(db: sqlite3.Connection, seen: Seen, named: Seen) -> bool:
+    """Say whether a run read the column again that had named a page, as far as that time, so that its silence counts.
+
+    It does not where a list of the source failed, nor where the run asked for more report pages without a list than
+    because of one: then the lists were not read first, or no longer by us as they are meant.
+    """
+    found = db.execute(
+        """SELECT 1 FROM columns now JOIN columns was ON was.run = :then AND was.source = now.source AND was.page = now.page
+           WHERE now.run = :run AND now.source = :source AND now.reports AND now.list_pages >= was.list_pages
+             AND now.page IN (
+                 SELECT id FROM pages WHERE url = :list UNION
+                 SELECT parent.id FROM pages l JOIN captures c ON c.page = l.id JOIN pages parent ON parent.url = c.referrer
+                 WHERE l.url = :list AND c.run = :then AND c.kind = 'next')
+             AND NOT EXISTS (
+                 SELECT 1 FROM captures WHERE run = :run AND source = :source AND kind IN ('column', 'next')
+                 AND outcome IN ('gone', 'blocked', 'refused', 'failed'))
+             AND (SELECT 2 * count(referrer) > count(*) FROM captures
+                  WHERE run = :run AND source = :source AND kind = 'report')""",
+        {"run": seen.run, "source": seen.source, "then": named.run, "list": named.referrer},
+    )
+    return found.fetchone() is not None
 
 
 def _reports_of(db: sqlite3.Connection, page: str) -> Iterable[tuple[str, int]]:
@@ -146,8 +221,8 @@ def _report(db: sqlite3.Connection, agency: str, year: int) -> None:
     )
     due = due_on(year, level=level)
     late = (date.fromisoformat(first["published_on"]) - due).days if first["published_on"] else None
-    left = [row["withdrawn_on"] for row in carriers]
-    withdrawn_on = None if None in left else max(left)
+    left = [row["withdrawn_on"] for row in carriers if not row["moved_to"]]
+    withdrawn_on = None if None in left else max(left, default=None)
     db.execute(
         "INSERT INTO reports VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
@@ -158,7 +233,7 @@ def _report(db: sqlite3.Connection, agency: str, year: int) -> None:
 
 
 def everything(db: sqlite3.Connection) -> None:
-    """Work out all versions and reports anew; the caller holds the transaction."""
+    """Work out all versions, events and reports anew; the caller holds the transaction."""
     for table in ("reports", "report_pages", "events", "versions"):
         db.execute(f"DELETE FROM {table}")  # noqa: S608
     pages(db, [page for (page,) in db.execute("SELECT id FROM pages ORDER BY id").fetchall()])

@@ -8,6 +8,7 @@ Names are made of content, URL and time, never of a counter, so that two archive
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 
 from sqlite_utils import Database
@@ -16,7 +17,7 @@ from sqlite_utils.migrations import Migrations
 DERIVED = ("reports", "report_pages", "events", "versions", "texts")
 """The derived tables, those that refer to others first."""
 
-KNOWN = ("truth", "derived", "columns", "chain", "events")
+KNOWN = ("truth", "derived", "columns", "chain", "events", "old_archives", "guard")
 """The names of all migrations below, in their order."""
 
 schema = Migrations("gongkai")
@@ -168,4 +169,64 @@ def events(db: Database) -> None:
         ALTER TABLE report_pages ADD COLUMN unlisted_since TEXT;
         ALTER TABLE report_pages ADD COLUMN moved_to TEXT REFERENCES pages (id)
     """,
+    )
+
+
+@schema()
+def old_archives(db: Database) -> None:
+    """What archives made before the chain lack: one origin for all copies of them, and columns that texts had not yet."""
+    first = db.execute("SELECT id, started_at, label FROM runs ORDER BY started_at, id LIMIT 1").fetchone()
+    if first and not db.execute("SELECT 1 FROM runs WHERE digest IS NOT NULL").fetchone():
+        origin = hashlib.sha256("\x1f".join(map(str, first)).encode()).hexdigest()[:16]
+        db.execute("INSERT INTO origins VALUES (?, 1)", (origin,))
+        db.execute("UPDATE runs SET origin = ?", (origin,))
+        db.execute("DELETE FROM origins WHERE id != ?", (origin,))
+    if "origin" not in {column for (_, column, *_) in db.execute("PRAGMA table_info(texts)")}:
+        _leave_the_first_schema(db)
+
+
+def _leave_the_first_schema(db: Database) -> None:
+    """Give texts the columns that they had not yet, and every table the words in which it is made since."""
+    made = Database(memory=True)
+    schema.apply(made, stop_before="old_archives")
+    words = dict(made.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall())
+    made.close()
+    kept = """payload, cleaner, key, title, agency, report_year, published_on, dates, is_report, charset, charset_why,
+              script, flags, text, grids, attachments"""
+    db.execute("ALTER TABLE texts RENAME TO first_texts")
+    db.execute(words["texts"])
+    db.execute(
+        f"""INSERT INTO texts ({kept}, read_from, confidence, repairs, originals, missing)
+            SELECT {kept}, '{{}}', 0, '{{}}', '[]', '[]' FROM first_texts"""  # noqa: S608
+    )
+    db.execute("DROP TABLE first_texts")
+    db.execute(words["texts_key"])
+    # References had left out the parent's key, which says the same: only the words change (SQLite, lang_altertable).
+    db.execute("PRAGMA writable_schema = ON")
+    for name, sql in words.items():
+        db.execute("UPDATE sqlite_master SET sql = ? WHERE name = ?", (sql, name))
+    db.execute("PRAGMA writable_schema = RESET")
+
+
+@schema()
+def guard(db: Database) -> None:
+    """Truth is only added to, and a changed byte in what is not in the chain is found too."""
+    from archive.chain import row_digest
+
+    for table in ("captures", "pages", "visits", "columns", "payloads", "bodies"):
+        _refuse(db, f"DELETE ON {table}", table)
+        _refuse(db, f"UPDATE ON {table}", table)
+    _refuse(db, "DELETE ON runs", "runs")
+    _refuse(db, "UPDATE ON runs WHEN old.digest IS NOT NULL", "sealed runs")
+    # All columns once more, so that SQLite's own check compares each row with its double.
+    db.execute("CREATE INDEX sources_double ON sources (id, name, agency, region, level, hosts, copy_of, described_at)")
+    db.execute("ALTER TABLE texts ADD COLUMN digest TEXT NOT NULL DEFAULT ''")
+    for row in db.execute("SELECT * FROM texts").fetchall():
+        db.execute("UPDATE texts SET digest = ? WHERE payload = ?", (row_digest(dict(row)), row["payload"]))
+
+
+def _refuse(db: Database, deed: str, what: str) -> None:
+    name = "_".join(deed.split()[:3:2]).lower()
+    db.execute(
+        f"CREATE TRIGGER guard_{name} BEFORE {deed} BEGIN SELECT RAISE(ABORT, '{what} are only ever added to'); END"
     )

@@ -1,8 +1,9 @@
-"""The payload codec: zstd level 3, alone as a keyframe or as a delta against one.
+"""The payload codec: zstd level 3, alone as a keyframe or as a delta against another payload.
 
-A delta's base is always a keyframe, so reading takes two frames at the most. A wrong base would decode to
-garbage without a word: frames carry a checksum, and whoever reads compares SHA-256 (`archive.store`).
-Frames are plain zstd: `zstd -d --patch-from=KEYFRAME` reads them without this program.
+`archive.store` offers a site's keyframe, then an earlier payload of the same page, itself a keyframe or a delta against
+one: reading takes three frames at the most. A wrong base would decode to garbage without a word: frames carry a checksum,
+and whoever reads compares SHA-256 (`archive.reader`). Frames are plain zstd: `zstd -d --patch-from=BASE` reads them
+without this program.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ else:
 
 LEVEL = 3
 DELTA_PAYS = 0.35
-"""A delta is kept only below this share of the payload's own compressed size (measured: beside it a redesign
-of half the sites cost nothing, against a factor of 2.5 without)."""
+"""A delta is kept only up to this share of what the payload costs without it: alone, or against a base before. So a page
+that was redesigned pays once, and is a base itself from then on (measured: bodies 2.4 times smaller than with keyframes
+as the only bases; with 0.5 and 0.7, 1.5 and 1.3 times larger than with 0.35)."""
 
 SHORTEST_BASE = 8
 """What zstd accepts as a prefix, in bytes."""
@@ -28,7 +30,7 @@ SHORTEST_BASE = 8
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Frame:
-    """One stored payload: zstd bytes, and the SHA-256 of the keyframe they are a delta against, if any."""
+    """One stored payload: zstd bytes, and the SHA-256 of the payload they are a delta against, if any."""
 
     data: bytes = field(repr=False)
     base: str | None
@@ -40,15 +42,15 @@ def digest(body: bytes) -> str:
 
 
 def pack(body: bytes, *, bases: Iterable[tuple[str, bytes]] = ()) -> Frame:
-    """Compress a payload against the first base, given as (SHA-256, bytes), that makes it small enough."""
-    plain = _compress(body, None)
+    """Compress a payload against the last of the bases, given as (SHA-256, bytes), that pays beside those before it."""
+    best = Frame(data=_compress(body, None), base=None)
     for name, base in bases:
         if len(base) < SHORTEST_BASE:
             continue
         delta = _compress(body, base)
-        if len(delta) <= DELTA_PAYS * len(plain):
-            return Frame(data=delta, base=name)
-    return Frame(data=plain, base=None)
+        if len(delta) <= DELTA_PAYS * len(best.data):
+            best = Frame(data=delta, base=name)
+    return best
 
 
 def unpack(data: bytes, *, base: bytes | None) -> bytes:

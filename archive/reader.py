@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Mapping
 from itertools import takewhile
 
 from archive import payloads
+from archive.chain import row_digest
 from archive.database import ArchiveError, Row, name
 
 
@@ -52,7 +54,8 @@ def columns_of(db: sqlite3.Connection, source: str) -> list[Row]:
 def searched_at(db: sqlite3.Connection, source: str) -> str | None:
     """Say when this source's own addresses were last read in search of its columns."""
     found = db.execute(
-        "SELECT max(at) FROM captures WHERE source = ? AND kind = 'start' AND outcome IN ('new', 'same')", (source,)
+        "SELECT max(at) FROM captures WHERE source = ? AND kind = 'start' AND outcome IN ('new', 'same', 'not-modified')",
+        (source,),
     )
     return found.fetchone()[0]  # type: ignore[no-any-return]
 
@@ -168,7 +171,7 @@ def carriers(db: sqlite3.Connection, *, agency: str | None = None, year: int | N
 
 def find_page(db: sqlite3.Connection, url: str) -> Row | None:
     """Find a page by its address."""
-    row = db.execute("SELECT * FROM pages WHERE id = ?", (name(url),)).fetchone()
+    row = db.execute("SELECT * FROM pages WHERE id = ? AND url = ?", (name(url), url)).fetchone()
     return dict(row) if row else None
 
 
@@ -181,11 +184,9 @@ def find_reports(db: sqlite3.Connection, words: str) -> list[Row]:
 
 
 def versions(db: sqlite3.Connection, page: str) -> list[Row]:
-    """List a page's versions with their texts, oldest first."""
-    rows = db.execute(
-        "SELECT versions.*, texts.* FROM versions JOIN texts USING (payload) WHERE page = ? ORDER BY n", (page,)
-    )
-    return [dict(row) for row in rows]
+    """List a page's versions with their texts, oldest first; raises ArchiveError where a text is damaged."""
+    rows = db.execute("SELECT * FROM versions WHERE page = ? ORDER BY n", (page,)).fetchall()
+    return [{**text_of(db, row["payload"]), **dict(row)} for row in rows]
 
 
 def captures(db: sqlite3.Connection, page: str) -> list[Row]:
@@ -206,8 +207,140 @@ def changes(db: sqlite3.Connection, *, since: str = "") -> list[Row]:
 
 
 def text_of(db: sqlite3.Connection, payload: str) -> Row:
-    """Give what cleaning made of a payload."""
+    """Give what cleaning made of a payload; raises ArchiveError where it is not what was written."""
     row = db.execute("SELECT * FROM texts WHERE payload = ?", (payload,)).fetchone()
     if row is None:
         raise ArchiveError(f"payload {payload}: not cleaned yet; `gongkai rebuild` does it")
+    # A damaged index leads to another payload's text.
+    if row["payload"] != payload or row["digest"] != row_digest(dict(row)):
+        raise ArchiveError(f"payload {payload}: its text is damaged; `gongkai rebuild` makes it again")
     return dict(row)
+
+
+def histories(db: sqlite3.Connection, source: str) -> list[Row]:
+    """List what this source was asked for as a report, with the times its schedule follows.
+
+    `first_seen`; `changed`, when its newest version was first seen; `answered`, when it last gave an answer of any
+    kind; `gone_since`; and `year`, its report's.
+    """
+    rows = db.execute(
+        """WITH asked AS (
+               SELECT page, coalesce(min(at) FILTER (WHERE outcome IN ('new', 'same')), min(at)) AS first_seen,
+                      max(at) FILTER (WHERE outcome IN ('new', 'same', 'not-modified', 'gone', 'moved')) AS answered,
+                      max(at) FILTER (WHERE outcome IN ('new', 'same', 'not-modified')) AS stood
+               FROM captures WHERE source = ? AND kind = 'report' GROUP BY page)
+           SELECT url, year, asked.first_seen, answered,
+                  coalesce((SELECT max(first_seen) FROM versions v WHERE v.page = asked.page), asked.first_seen) AS changed,
+                  (SELECT min(at) FROM captures c
+                   WHERE c.page = asked.page AND outcome = 'gone' AND at > coalesce(stood, '')) AS gone_since
+           FROM asked JOIN pages ON pages.id = asked.page LEFT JOIN report_pages r ON r.page = asked.page""",
+        (source,),
+    )
+    return [dict(row) for row in rows]
+
+
+def lists_read_at(db: sqlite3.Connection, source: str) -> str | None:
+    """Say when this source's lists were last read in a visit that left nothing out."""
+    found = db.execute(
+        """SELECT max(at) FROM captures c JOIN visits v USING (run, source) JOIN runs ON runs.id = run
+           WHERE c.source = ? AND kind IN ('start', 'column', 'next') AND outcome IN ('new', 'same', 'not-modified')
+             AND runs.status = 'finished' AND v.status NOT IN ('partial', 'blocked', 'failed')""",
+        (source,),
+    )
+    return found.fetchone()[0]  # type: ignore[no-any-return]
+
+
+def validators(db: sqlite3.Connection, url: str) -> Row | None:
+    """Give a page's last full answer, where it had an ETag or a Last-Modified (RFC 9110, 8.8) and its payload is sound.
+
+    `at`, `etag`, `last_modified`, all its `headers` by lower-case name, and its `body`.
+    """
+    row = db.execute(
+        """SELECT at, headers, payload FROM captures WHERE page = ? AND outcome IN ('new', 'same') AND status = 200
+             AND payload IS NOT NULL ORDER BY at DESC, attempt DESC LIMIT 1""",
+        (name(url),),
+    ).fetchone()
+    headers = dict(json.loads(row["headers"])) if row else {}
+    etag, last_modified = headers.get("etag"), headers.get("last-modified")
+    if not etag and not last_modified:
+        return None
+    try:
+        body = body_of(db, row["payload"])
+    except ArchiveError:  # `gongkai verify` names it; the page is to come anew
+        return None
+    return {"at": row["at"], "etag": etag, "last_modified": last_modified, "headers": headers, "body": body}
+
+
+def hides_changes(db: sqlite3.Connection, host: str, *, since: str) -> bool:
+    """Say whether a host's validators are known to lie: a page was another under the same ETag or Last-Modified.
+
+    So is one that changed after a 304 and was asked for in full, where nothing on the host was ever seen to change in
+    answer to a condition.
+    """
+    rows = db.execute(
+        """SELECT page, outcome, payload, iif(payload IS NULL, NULL, headers) AS headers,
+                  payload IS NOT NULL AND (request_headers LIKE '%"If-None-Match"%'
+                                           OR request_headers LIKE '%"If-Modified-Since"%') AS conditional
+           FROM captures JOIN pages ON pages.id = page
+           WHERE host = ? AND at > ? AND kind IN ('start', 'column', 'next', 'report')
+             AND (outcome = 'not-modified' OR (outcome IN ('new', 'same') AND status = 200 AND payload IS NOT NULL))
+           ORDER BY page, at, attempt""",
+        (host, since),
+    )
+    hidden = shown = told = False
+    last: sqlite3.Row | None = None
+    for row in rows:
+        if last is None or last["page"] != row["page"]:
+            last, told = None, False
+        if row["outcome"] == "not-modified":
+            told = True
+            continue
+        if last is not None and last["payload"] != row["payload"]:
+            if _same_validator(last["headers"], row["headers"]):
+                return True
+            shown = shown or bool(row["conditional"])
+            hidden = hidden or (told and not row["conditional"])
+        last, told = row, False
+    return hidden and not shown
+
+
+def _same_validator(before: str, after: str) -> bool:
+    """Compare the ETags of two answers' headers, or where one has none, their Last-Modified."""
+    old, new = dict(json.loads(before)), dict(json.loads(after))
+    both = [old[key] == new[key] for key in ("etag", "last-modified") if key in old and key in new]
+    return both[0] if both else False
+
+
+def events(db: sqlite3.Connection, *, since: str = "", limit: int = -1) -> list[Row]:
+    """List what befell pages that carry reports at or after `since`, newest first, at most `limit`, with the evidence."""
+    rows = db.execute(
+        f"{_EVENTS} WHERE e.at >= ? ORDER BY e.at DESC, pages.url, e.kind LIMIT ?",
+        (since, limit),
+    )
+    return [dict(row) for row in rows]
+
+
+def page_events(db: sqlite3.Connection, page: str) -> list[Row]:
+    """List what befell one page, oldest first, with the evidence."""
+    return [dict(row) for row in db.execute(f"{_EVENTS} WHERE e.page = ? ORDER BY e.at, e.kind", (page,))]
+
+
+def standing(db: sqlite3.Connection) -> Row:
+    """Count the official pages that carry reports, and those of them that are missing, withdrawn, moved or unlisted now.
+
+    Each is counted once where it is not there: as moved, else as withdrawn, else as missing.
+    """
+    row = db.execute(
+        """SELECT count(*) AS pages,
+                  count(*) FILTER (WHERE missing_since NOTNULL AND withdrawn_on ISNULL AND moved_to ISNULL) AS missing,
+                  count(withdrawn_on) AS withdrawn, count(moved_to) AS moved,
+                  count(*) FILTER (WHERE unlisted_since NOTNULL AND missing_since ISNULL) AS unlisted
+           FROM report_pages WHERE standing = 'official'"""
+    ).fetchone()
+    return dict(row)
+
+
+_EVENTS = """SELECT e.page, pages.url, r.agency, r.year, r.standing, e.at, e.kind, e.detail, e.capture, c.at AS captured_at,
+                    c.status, c.outcome, c.reason
+             FROM events e JOIN pages ON pages.id = e.page JOIN report_pages r ON r.page = e.page
+             JOIN captures c ON c.id = e.capture"""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+
+_ANNEX = re.compile(r"^附件[0-9一二三四五六七八九十]{0,2}[：:.、]?")
 
 Grid = tuple[tuple[str, ...], ...]
 """One data table as a rectangle of cells, spans expanded: rows of equal length."""
@@ -113,9 +116,21 @@ class Text:
 
     @property
     def key(self) -> str:
-        """Name the content itself: SHA-256 (32 hex digits) of title, text without white space, and attachments."""
-        parts = [self.title, "".join(self.text.split()), *(a.url for a in self.attachments)]
-        return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        """Name the content itself, as `content_key` does."""
+        return content_key(title=self.title, text=self.text, attachments=self.attachments)
+
+
+def content_key(*, title: str, text: str, attachments: Iterable[Attachment]) -> str:
+    """Name a content: SHA-256 (32 hex digits) of title, text without white space, and attachments' addresses and labels.
+
+    A line that only names an attachment is left to the attachments: one design has it in the article, one below.
+    """
+    files = list(attachments)
+    labels = {"".join(file.label.split()) for file in files}
+    lines = ("".join(line.split()) for line in text.splitlines())
+    said = "".join(line for line in lines if line not in labels and _ANNEX.sub("", line) not in labels)
+    parts = [title, said, *(f"{file.url}\x1e{file.label}" for file in files)]
+    return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

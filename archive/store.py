@@ -50,7 +50,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._open = ExitStack()
-        self._keyframes: dict[str, bytes] = {}
+        self._recent: dict[str, bytes] = {}
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -74,7 +74,9 @@ class Store:
             for office in offices:
                 self._remember(office, at=at)
             self._seal_left()
-            last = self.db.execute("SELECT * FROM runs ORDER BY started_at DESC, rowid DESC LIMIT 1").fetchone()
+            last = self.db.execute(
+                "SELECT * FROM runs WHERE origin = (SELECT id FROM origins WHERE own) ORDER BY started_at DESC, rowid DESC LIMIT 1"
+            ).fetchone()
             resumes = last["id"] if last and _unfinished(last, at=at, label=label) else None
             self.db.execute(
                 """INSERT INTO runs (id, started_at, status, resumes, label, imported_from, origin)
@@ -111,11 +113,13 @@ class Store:
             )
             self.db.execute("UPDATE runs SET ended_at = ?, status = ? WHERE id = ?", (at, status, run))
             chain.seal(self.db, run)
+            derive.visited(self.db, run)
 
     def _seal_left(self) -> None:
         """Seal the runs that were killed, and those made before there was a chain; none is running, the lock is ours."""
         self.db.execute("UPDATE runs SET status = 'killed' WHERE status = 'running'")
-        left = self.db.execute("SELECT id FROM runs WHERE digest IS NULL ORDER BY started_at, id").fetchall()
+        left = self.db.execute("""SELECT id FROM runs WHERE digest IS NULL AND origin = (SELECT id FROM origins WHERE own)
+               ORDER BY started_at, id""").fetchall()
         for (run,) in left:
             chain.seal(self.db, run)
 
@@ -126,9 +130,11 @@ class Store:
         with transaction(self.db):
             self.db.execute("INSERT OR IGNORE INTO pages VALUES (?, ?, ?)", (page, capture.url, host))
             payload = (
-                None if capture.body is None else self._payload(capture.body, page=page, scope=f"{host} {capture.kind}")
+                None
+                if capture.body is None
+                else self.keep_payload(capture.body, page=page, scope=f"{host} {capture.kind}")
             )
-            outcome = self._same(page, payload) if capture.outcome == "new" else capture.outcome
+            outcome = self._same(page, payload, at=capture.at) if capture.outcome == "new" else capture.outcome
             attempt = self.db.execute(
                 "SELECT count(*) FROM captures WHERE run = ? AND page = ?", (capture.run, page)
             ).fetchone()[0]
@@ -141,13 +147,13 @@ class Store:
                     to_json(capture.headers),
                 ),
             )  # fmt: skip
-            if outcome in ("gone", "not-modified") or (payload and self._has_text(payload)):
+            if capture.kind == "report":
                 derive.pages(self.db, [page])
         return Saved(outcome=outcome, payload=payload)
 
     def save_text(self, payload: str, text: Text) -> None:
         """Keep what cleaning made of a payload, and draw the consequences for the pages that showed it."""
-        row = {"payload": payload, "key": text.key} | {f.name: _column(getattr(text, f.name)) for f in fields(text)}
+        row = text_row(payload, text)
         with transaction(self.db):
             self.db.execute("DELETE FROM texts WHERE payload = ?", (payload,))
             values = ", ".join("?" * len(row))
@@ -166,10 +172,10 @@ class Store:
         A payload is cleaned as it was first served: with that capture's URL and headers.
         """
         rows = self.db.execute(
-            """SELECT payload, url, headers, min(at) FROM captures JOIN pages ON pages.id = page
+            """SELECT payload, url, headers, min(at || captures.id) AS first FROM captures JOIN pages ON pages.id = page
                WHERE kind = 'report' AND outcome IN ('new', 'same') AND payload IS NOT NULL
                  AND NOT EXISTS (SELECT 1 FROM texts WHERE texts.payload = captures.payload AND cleaner = ?)
-               GROUP BY payload ORDER BY min(at)""",
+               GROUP BY payload ORDER BY first""",
             (cleaner,),
         ).fetchall()
         for row in rows:
@@ -217,7 +223,8 @@ class Store:
             )
             derive.pages(self.db, [page for (page,) in seen])
 
-    def _payload(self, body: bytes, *, page: str, scope: str) -> str:
+    def keep_payload(self, body: bytes, *, page: str, scope: str) -> str:
+        """Keep bytes under their SHA-256, packed against what is near; the caller holds the transaction."""
         sha256 = payloads.digest(body)
         if not self.db.execute("SELECT 1 FROM payloads WHERE sha256 = ?", (sha256,)).fetchone():
             frame = payloads.pack(body, bases=self._bases(page=page, scope=scope))
@@ -227,27 +234,31 @@ class Store:
         return sha256
 
     def _bases(self, *, page: str, scope: str) -> Iterator[tuple[str, bytes]]:
-        """Offer the page's keyframe, then the newest of its host and kind."""
-        of_page = """SELECT coalesce(base, sha256) FROM captures JOIN bodies ON sha256 = payload
-                     WHERE page = ? ORDER BY at DESC LIMIT 1"""
+        """Offer the newest keyframe of the page's host and kind, then the page's last payload that is no delta's delta."""
         of_site = "SELECT sha256 FROM payloads WHERE scope = ? AND keyframe ORDER BY rowid DESC LIMIT 1"
-        for query, key in ((of_page, page), (of_site, scope)):
-            for (sha256,) in self.db.execute(query, (key,)).fetchall():
-                if sha256 not in self._keyframes:
-                    if len(self._keyframes) >= 256:
-                        self._keyframes.clear()
-                    self._keyframes[sha256] = body_of(self.db, sha256)
-                yield sha256, self._keyframes[sha256]
+        of_page = """SELECT iif(up.base IS NULL, own.sha256, own.base) FROM captures
+                     JOIN bodies own ON own.sha256 = payload LEFT JOIN bodies up ON up.sha256 = own.base
+                     WHERE page = ? ORDER BY at DESC LIMIT 1"""
+        found = [self.db.execute(query, (key,)).fetchone() for query, key in ((of_site, scope), (of_page, page))]
+        for sha256 in dict.fromkeys(row[0] for row in found if row):
+            if sha256 not in self._recent:
+                if len(self._recent) >= 256:
+                    self._recent.clear()
+                self._recent[sha256] = body_of(self.db, sha256)
+            yield sha256, self._recent[sha256]
 
-    def _same(self, page: str, payload: str | None) -> str:
+    def _same(self, page: str, payload: str | None, *, at: str) -> str:
         last = self.db.execute(
-            "SELECT payload FROM captures WHERE page = ? AND outcome IN ('new', 'same') ORDER BY at DESC LIMIT 1",
-            (page,),
+            "SELECT payload FROM captures WHERE page = ? AND outcome IN ('new', 'same') AND at <= ? ORDER BY at DESC LIMIT 1",
+            (page, at),
         ).fetchone()
         return "same" if last and last["payload"] == payload else "new"
 
-    def _has_text(self, payload: str) -> bool:
-        return self.db.execute("SELECT 1 FROM texts WHERE payload = ?", (payload,)).fetchone() is not None
+
+def text_row(payload: str, text: Text) -> dict[str, object]:
+    """Write a text as its row, with the digest that shows whether the row is still what was written."""
+    row = {"payload": payload, "key": text.key} | {f.name: _column(getattr(text, f.name)) for f in fields(text)}
+    return row | {"digest": chain.row_digest(row)}
 
 
 def _column(value: object) -> object:

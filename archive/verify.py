@@ -1,53 +1,262 @@
-"""Integrity: every payload proved by its SHA-256, every reference followed, every derived row worked out again."""
+"""Integrity: every payload proved by its SHA-256, every reference and digest followed, every derived row worked out again."""
 
 from __future__ import annotations
 
+import json
+import math
+import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache
+from random import Random
+from urllib.parse import urlsplit
+
+from sqlite_utils import Database
 
 from archive import chain, derive
-from archive.database import ArchiveError
-from archive.migrations import DERIVED
+from archive.database import ArchiveError, name
+from archive.migrations import DERIVED, schema
 from archive.reader import body_of
+from archive.records import Uncleaned
+
+SHOWN = 80
+"""How many characters of a value a fault shows."""
 
 
-def faults(db: sqlite3.Connection) -> Iterator[str]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sample:
+    """A random part of an archive: `count` rows of a kind, or else a `share` of them, drawn by `seed`."""
+
+    count: int | None = None
+    share: float = 0.0
+    seed: int
+
+    def draw(self, db: sqlite3.Connection, table: str) -> list[int]:
+        """Draw row ids of a table, at least one where it has any; rows are only ever added, so ids run without gaps."""
+        (last,) = db.execute(f"SELECT coalesce(max(rowid), 0) FROM {table}").fetchone()  # noqa: S608
+        wanted = math.ceil(last * self.share) if self.count is None else self.count
+        return Random(f"{self.seed} {table}").sample(range(1, last + 1), min(last, wanted))  # noqa: S311
+
+
+def faults(
+    db: sqlite3.Connection, *, sample: Sample | None = None, known: Collection[tuple[str, str]] = ()
+) -> Iterator[str]:
     """Walk an archive and name each thing in it that is not as it must be.
 
-    Reads everything once; writes nothing, though it needs a connection that may write: derived rows are made
-    again inside a transaction that is rolled back.
+    Reads everything once, as it stood at one moment, beside a writer if need be, and writes nothing. `known` are
+    heads of chains noted earlier, as (origin, digest). With a `sample`: that many payloads with what was cleaned of
+    them, captures, and the rows of one run (or a share of each); no derived rows but texts.
     """
-    for (message,) in db.execute("PRAGMA integrity_check").fetchall():
-        if message != "ok":
-            yield f"file: {message}"
-    for table, row, parent, _ in db.execute("PRAGMA foreign_key_check").fetchall():
-        yield f"{table} row {row}: refers to a row of {parent} that is not there"
-    for sha256, length in db.execute("SELECT sha256, length FROM payloads ORDER BY sha256").fetchall():
-        try:
-            body = body_of(db, sha256)
-        except ArchiveError as error:
-            yield str(error)
-        else:
-            if len(body) != length:
-                yield f"payload {sha256}: {len(body)} bytes, expected {length}"
-    yield from chain.faults(db)
-    yield from _derived_faults(db)
+    steps: list[tuple[str, Callable[[], Iterable[str]]]] = [
+        ("file", lambda: _file(db, "quick_check" if sample else "integrity_check")),
+        ("schema", lambda: _schema(db)),
+        ("payloads", lambda: _payloads(db, sample)),
+        ("captures", lambda: _captures(db, sample)),
+        ("texts", lambda: _texts(db, sample)),
+        ("runs", lambda: chain.faults(db, only=_runs(db, sample))),
+        ("heads", lambda: chain.gone(db, known)),
+    ]
+    if not sample:
+        steps += [
+            ("references", lambda: _references(db)),
+            ("pages", lambda: _pages(db)),
+            ("derived rows", lambda: _derived(db)),
+        ]
+    with _aside(db):
+        for what, step in steps:
+            try:
+                for fault in step():
+                    yield fault.encode("utf-8", "backslashreplace").decode()
+            except (sqlite3.DatabaseError, ArchiveError, ValueError, TypeError, LookupError) as error:
+                yield f"{what}: cannot be followed to the end: {type(error).__name__}: {error}"
 
 
-def _derived_faults(db: sqlite3.Connection) -> Iterator[str]:
-    tables = [table for table in DERIVED if table != "texts"]
-    before = {table: _rows(db, table) for table in tables}
-    db.execute("BEGIN IMMEDIATE")
+def cleaned(db: sqlite3.Connection, *, cleaner: str, sample: Sample | None = None) -> Iterator[Uncleaned]:
+    """Give the payloads that this cleaner made texts of, as they were first served, to be cleaned again."""
+    query = """SELECT sha256, url, headers, cleaner FROM payloads p JOIN texts ON texts.payload = sha256
+               JOIN captures c ON c.id = (
+                   SELECT id FROM captures WHERE payload = sha256 AND kind = 'report' AND outcome IN ('new', 'same')
+                   ORDER BY at LIMIT 1)
+               JOIN pages ON pages.id = page"""
+    for row in _rows(db, query, of="payloads p", sample=sample):
+        if row["cleaner"] == cleaner:
+            headers = dict(json.loads(row["headers"]))
+            yield Uncleaned(payload=row["sha256"], url=row["url"], headers=headers, body=body_of(db, row["sha256"]))
+
+
+@contextmanager
+def _aside(db: sqlite3.Connection) -> Iterator[None]:
+    """Hold the archive as it stands at this moment, with temporary tables allowed, and leave the connection as it was."""
+    text = db.text_factory
+    # What is no UTF-8 in a damaged file is read as it is; the digests will tell, row by row.
+    db.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+    # One forbids temporary tables; the other cannot reach out of them.
+    before = {pragma: db.execute(f"PRAGMA {pragma}").fetchone()[0] for pragma in ("query_only", "foreign_keys")}
+    for pragma in before:
+        db.execute(f"PRAGMA {pragma} = OFF")
+    db.execute("BEGIN")
     try:
-        derive.everything(db)
-        after = {table: _rows(db, table) for table in tables}
+        yield
     finally:
         db.execute("ROLLBACK")
+        for pragma, value in before.items():
+            db.execute(f"PRAGMA {pragma} = {value}")
+        db.text_factory = text
+
+
+def _file(db: sqlite3.Connection, check: str) -> Iterator[str]:
+    for (message,) in db.execute(f"PRAGMA {check}").fetchall():
+        for line in message.splitlines():
+            if line != "ok" and not line.startswith("***"):
+                yield f"file: {line}"
+    own = [row["own"] for row in db.execute("SELECT own FROM origins ORDER BY own")]
+    if own != [*[0] * (len(own) - 1), 1]:
+        yield f"origins: are marked {own} as this archive's own, expected 1 for one and 0 for others"
+
+
+def _schema(db: sqlite3.Connection) -> Iterator[str]:
+    """Compare tables, indexes and triggers with those of an archive made now; what a user added is left alone."""
+    found = {(row["type"], row["name"]): row["sql"] for row in db.execute("SELECT * FROM sqlite_master")}
+    for row in _made_now():
+        sql = found.get((row["type"], row["name"]))
+        if sql != row["sql"]:
+            yield f"schema: {row['type']} {row['name']}: is {_short(sql)}, expected {_short(row['sql'])}"
+
+
+def _payloads(db: sqlite3.Connection, sample: Sample | None) -> Iterator[str]:
+    query = """SELECT p.sha256, length, scope, keyframe, base,
+                      (SELECT json_group_array(DISTINCT host || ' ' || kind) FROM captures JOIN pages ON pages.id = page
+                       WHERE payload = p.sha256) AS scopes,
+                      (SELECT min(url) FROM captures JOIN pages ON pages.id = page WHERE payload = p.sha256) AS url
+               FROM payloads p LEFT JOIN bodies USING (sha256)"""
+    for row in _rows(db, query, of="payloads p", sample=sample):
+        where = f"payload {row['sha256']} ({row['url'] or 'no capture refers to it'})"
+        try:
+            length = len(body_of(db, row["sha256"]))
+        except ArchiveError as error:
+            yield f"{where}: {str(error).removeprefix('payload ' + row['sha256'] + ': ')}"
+            continue
+        if length != row["length"]:
+            yield f"{where}: length is noted as {row['length']}, its bytes are {length}"
+        if row["keyframe"] != (row["base"] is None):
+            yield f"{where}: keyframe is noted as {row['keyframe']}, its base is {row['base']}"
+        if not row["url"]:
+            yield f"payload {row['sha256']}: no capture refers to it"
+        elif row["scope"] not in json.loads(row["scopes"]):
+            yield f"{where}: its scope is {row['scope']!r}, expected one of {row['scopes']}"
+
+
+def _captures(db: sqlite3.Connection, sample: Sample | None) -> Iterator[str]:
+    query = """SELECT c.id, run, attempt, url, runs.id AS known_run, sources.id AS known_source, payload, sha256
+               FROM captures c LEFT JOIN pages ON pages.id = page LEFT JOIN runs ON runs.id = run
+               LEFT JOIN sources ON sources.id = source LEFT JOIN payloads ON sha256 = payload"""
+    for row in _rows(db, query, of="captures c", sample=sample):
+        where = f"capture {row['id']} ({row['url'] or 'of no page'}, run {row['run']})"
+        if row["id"] != (expected := _name(row["run"], row["url"], row["attempt"])):
+            yield f"{where}: its id does not follow from run, page and attempt, expected {expected}"
+        if sample and not (row["known_run"] and row["known_source"] and row["payload"] == row["sha256"]):
+            yield f"{where}: its run, source or payload is not in the archive"
+
+
+def _pages(db: sqlite3.Connection) -> Iterator[str]:
+    for page, url, host in db.execute("SELECT id, url, host FROM pages"):
+        if page != _name(url):
+            yield f"page {url}: its id is {page}, expected {_name(url)}"
+        elif host != urlsplit(url).netloc:
+            yield f"page {url}: its host is {host!r}, expected {urlsplit(url).netloc!r}"
+
+
+def _texts(db: sqlite3.Connection, sample: Sample | None) -> Iterator[str]:
+    """Prove texts by their digests; of a sample, those of the payloads in it."""
+    query = "SELECT t.* FROM payloads p JOIN texts t ON payload = sha256" if sample else "SELECT * FROM texts"
+    for row in _rows(db, query, of="payloads p", sample=sample):
+        if row["digest"] != (made := chain.row_digest(dict(row))):
+            yield (
+                f"text of payload {row['payload']} ({_short(row['title'])}): was altered: its digest is {made[:16]}, "
+                f"expected {row['digest'][:16]}; `gongkai rebuild` makes it again"
+            )
+
+
+def _runs(db: sqlite3.Connection, sample: Sample | None) -> set[str] | None:
+    """Name the runs whose rows are read: of a sample by count only one, for a run may be long."""
+    if sample is None:
+        return None
+    few = replace(sample, count=sample.count and 1)
+    return {row["id"] for row in _rows(db, "SELECT id FROM runs", of="runs runs", sample=few)}
+
+
+def _references(db: sqlite3.Connection) -> Iterator[str]:
+    for table, row, parent, number in db.execute("PRAGMA foreign_key_check").fetchall():
+        keys = db.execute(f"PRAGMA foreign_key_list({table})").fetchall()
+        column = next(key["from"] for key in keys if key["id"] == number)
+        (value,) = db.execute(f"SELECT {column} FROM {table} WHERE rowid = ?", (row,)).fetchone()  # noqa: S608
+        yield f"{table} row {row}: its {column} is {value!r}, which is not in {parent}"
+
+
+def _derived(db: sqlite3.Connection) -> Iterator[str]:
+    """Derive everything anew, in temporary tables that stand before those of the archive, and compare."""
+    tables = [table for table in DERIVED if table != "texts"]
+    for row in _made_now():
+        if row["tbl_name"] in tables:
+            db.execute(re.sub(r"^CREATE (TABLE|(?:UNIQUE )?INDEX) ", r"CREATE \1 temp.", row["sql"]))
+    derive.everything(db)
     for table in tables:
-        for row in sorted(before[table] ^ after[table], key=str):
-            where = "stands but does not follow from the captures" if row in before[table] else "is missing"
-            yield f"{table}: {row} {where}"
+        yield from _differences(db, table)
 
 
-def _rows(db: sqlite3.Connection, table: str) -> set[tuple[object, ...]]:
-    return {tuple(row) for row in db.execute(f"SELECT * FROM {table}")}  # noqa: S608
+def _differences(db: sqlite3.Connection, table: str) -> Iterator[str]:
+    keys = [row["name"] for row in db.execute(f"PRAGMA temp.table_info({table})") if row["pk"]]
+    stands, follows = (
+        {tuple(row[key] for key in keys): dict(row) for row in db.execute(query)}
+        for query in (
+            f"SELECT * FROM main.{table} EXCEPT SELECT * FROM temp.{table}",  # noqa: S608
+            f"SELECT * FROM temp.{table} EXCEPT SELECT * FROM main.{table}",  # noqa: S608
+        )
+    )
+    for key in sorted(stands.keys() | follows.keys(), key=str):
+        got, expected = stands.get(key), follows.get(key)
+        page = (got or expected or {}).get("page")
+        url = db.execute("SELECT url FROM pages WHERE id = ?", (page,)).fetchone() if page else None
+        where = f"{table} {', '.join(map(str, key))}" + (f" ({url[0]})" if url else "")
+        if expected is None:
+            yield f"{where}: stands but does not follow from the captures"
+        elif got is None:
+            yield f"{where}: is missing"
+        else:
+            unlike = [c for c in got if got[c] != expected[c]]
+            yield f"{where}: " + ", ".join(f"{c} is {_short(got[c])}, expected {_short(expected[c])}" for c in unlike)
+
+
+@cache
+def _made_now() -> tuple[sqlite3.Row, ...]:
+    """List what the schema of an archive holds that is made now."""
+    new = sqlite3.connect(":memory:", isolation_level=None)
+    new.row_factory = sqlite3.Row
+    schema.apply(Database(new))
+    rows = new.execute("SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+    new.close()
+    return tuple(row for row in rows if not row["tbl_name"].startswith("_sqlite"))
+
+
+def _rows(db: sqlite3.Connection, query: str, *, of: str, sample: Sample | None) -> Iterator[sqlite3.Row]:
+    """Give the rows of a query: all, or those drawn of this table, given with its name in the query."""
+    if sample is None:
+        yield from db.execute(query)
+        return
+    table, alias = of.split()
+    for row in sample.draw(db, table):
+        yield from db.execute(f"{query} WHERE {alias}.rowid = ?", (row,))
+
+
+def _name(*parts: object) -> str:
+    try:
+        return name(*parts)
+    except UnicodeEncodeError:
+        return "none: it is no UTF-8"
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= SHOWN else text[:SHOWN] + "…"

@@ -126,9 +126,11 @@ def test_only_the_silent_change_makes_a_version(county: County, db: sqlite3.Conn
     assert str(change["after"]) in after
 
 
-def test_the_withdrawn_report_is_known_and_the_others_stand(county: County, db: sqlite3.Connection) -> None:
-    gone = {url for url, row in reports_of(db).items() if row["withdrawn_on"]}
+def test_the_withdrawn_report_is_missing_and_the_others_stand(county: County, db: sqlite3.Connection) -> None:
+    gone = {url for url, row in reports_of(db).items() if row["missing_since"]}
     assert gone == set(county.truth(day=2)["withdrawn"])
+    told = {event["url"]: event["kind"] for event in reader.events(db) if event["kind"] != "found"}
+    assert told == dict.fromkeys(gone, "missing") | {county.truth(day=2)["changed"][0]["url"]: "changed"}
 
 
 def test_copies_are_restored_and_not_believed(county: County, db: sqlite3.Connection) -> None:
@@ -157,7 +159,7 @@ def test_what_the_demo_says(county: County, demo: tuple[str, Path]) -> None:
     said = demo[0]
     (change,) = county.truth(day=2)["changed"]
     for words in (
-        change["url"], f"[-{change['before']}+{change['after']}]", "withdrawn", "copies, kept and not believed",
+        change["url"], f"[-{change['before']}+{change['after']}]", "missing (withdrawn", "copies, kept and not believed",
         f"of the county's {len(set(urls(county)))} reports found, 0 that are none", "make browse",
     ):  # fmt: skip
         assert words in said

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import groupby
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -57,23 +57,25 @@ def run(archive: Path) -> int:
 
 
 def _show(archive: Path, county: County) -> list[tuple[str, int]]:
-    """Print reports by office and year, changes, withdrawals and copies; give what the county has and we do not."""
+    """Print reports by office and year, changes, what is missing, and copies; give what the county has and we do not."""
     db = connect(archive)
     reports = reader.coverage(db)
-    click.echo("\nreports by office and year (o in time, L late, x withdrawn since)\n")
-    click.echo("\n".join(_grid(reports)))
+    click.echo("\nreports by office and year (o in time, L late, x missing since)\n")
+    pages = reader.carriers(db)
+    there = {(p["agency"], p["year"]) for p in pages if p["standing"] == "official" and not p["missing_since"]}
+    click.echo("\n".join(_grid(reports, there)))
     click.echo("\nchanged in silence")
     for change in reader.changes(db):
         click.echo(f"  {change['agency']} {change['year']}: {change['url']}")
         before, after = (reader.text_of(db, change[key])["text"] for key in ("before", "payload"))
         for line in _edits(before, after):
             click.echo(f"    {line}")
-    click.echo("\nwithdrawn")
-    for report in reports:
-        if report["withdrawn_on"]:
-            click.echo(f"  {report['agency']} {report['year']}: {report['title']}")
+    click.echo("\nmissing (withdrawn, once they are so on another day too)")
+    for event in reader.events(db):
+        if event["kind"] == "missing":
+            click.echo(f"  {event['agency']} {event['year']}: {event['url']}: {event['detail']}")
     click.echo("\ncopies, kept and not believed")
-    for line in _copies(db):
+    for line in _copies(db, pages):
         click.echo(f"  {line}")
     found = {(r["agency"], r["year"]) for r in reports}
     expected = {(r["agency"], r["year"]) for day in (1, 2) for r in county.truth(day=day)["reports"]}
@@ -86,17 +88,17 @@ def _show(archive: Path, county: County) -> list[tuple[str, int]]:
     return sorted(expected ^ found)
 
 
-def _grid(reports: list[Row]) -> Iterator[str]:
+def _grid(reports: list[Row], there: Collection[tuple[str, int]]) -> Iterator[str]:
     years = range(min(r["year"] for r in reports), max(r["year"] for r in reports) + 1)
     yield "  " + " ".join(f"{year % 100:02}" for year in years)
     for agency, own in groupby(reports, key=lambda r: r["agency"]):
-        marks = {r["year"]: "x" if r["withdrawn_on"] else "L" if r["days_late"] else "o" for r in own}
+        marks = {r["year"]: "L" if r["days_late"] else "o" for r in own}
+        marks |= {year: "x" for year in marks if (agency, year) not in there}
         yield "  " + " ".join(f" {marks.get(year, '.')}" for year in years) + f"  {agency}"
 
 
-def _copies(db: sqlite3.Connection) -> Iterator[str]:
+def _copies(db: sqlite3.Connection, pages: list[Row]) -> Iterator[str]:
     """Tell, host by host and office by office, what copies changed of the originals."""
-    pages = reader.carriers(db)
     originals = {
         (p["agency"], p["year"]): reader.text_of(db, p["payload"]) for p in pages if p["standing"] == "official"
     }

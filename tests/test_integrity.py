@@ -1,0 +1,464 @@
+"""An archive that was altered, rotted or cut off: what is wrong is found and named, and nothing that was kept is lost."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from itertools import islice
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+import sites
+from click.testing import CliRunner
+from support import GONGKAI, gongkai
+
+from archive import chain, reader, verify
+from archive.database import ArchiveError, connect
+from archive.migrations import DERIVED
+from archive.records import Capture, Column, Office, Text, Visit
+from archive.store import Store
+from crawler.cli import main
+from crawler.run import Exit
+
+TRUTH = ("origins", "sources", "runs", "visits", "columns", "pages", "payloads", "bodies", "captures")
+RUN = "(SELECT id FROM runs ORDER BY started_at LIMIT 1 OFFSET {})"
+FIRST, SECOND, LAST = (RUN.format(n) for n in range(3))
+FORGOTTEN = "".join(f"DELETE FROM {table} WHERE run = {{0}};" for table in ("captures", "visits", "columns"))
+
+
+@pytest.fixture
+def three(store: Store, office: Office, text: Callable[..., Text]) -> Path:
+    """An archive of three finished runs of eight pages each, with free pages in the file, at rest."""
+    for day in (1, 2, 3):
+        at = f"2026-03-0{day}T08:00:00.000Z"
+        run = store.begin_run([office], at=at, label="l").id
+        for n in range(8):
+            words = f"第{n}页，第{day % 2}稿。" + "".join(
+                chr(0x4E00 + Random(f"{n} {i}").randrange(5000)) for i in range(600)
+            )
+            saved = store.capture(
+                Capture(run=run, source="czj", url=f"http://czj.example/{n}.html", at=at, kind="report", outcome="new",
+                        status=200, reason="r", body=words.encode(), referrer="http://czj.example/", anchor="a")
+            )  # fmt: skip
+            if saved.payload and store.needs_text(saved.payload, cleaner="1"):
+                store.save_text(saved.payload, text(words, report_year=2000 + n))
+        column = Column(url="http://czj.example/1.html", parent=None, family="x", list_pages=1, reports=8)
+        store.end_run(run, [Visit(source="czj", status="ok", columns=(column,))], at=at, status="finished")
+    store.db.execute("CREATE TABLE filler AS SELECT frame FROM bodies")
+    store.db.execute("DROP TABLE filler")
+    path = store.path.with_name("three.sqlite")
+    store.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copy(store.path, path)
+    assert found(path) == []
+    return path
+
+
+def found(path: Path, **how: Any) -> list[str]:
+    with closing(connect(path)) as db:
+        return list(verify.faults(db, **how))
+
+
+def alter(path: Path, script: str) -> None:
+    """Alter an archive as somebody does who knows SQLite, and not our guard."""
+    with closing(sqlite3.connect(path)) as db:
+        for (trigger,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            db.execute(f"DROP TRIGGER {trigger}")
+        db.executescript(script)
+
+
+# --- altered -----------------------------------------------------------------------------------------------------
+
+
+def test_every_column_of_the_truth_is_covered(three: Path) -> None:
+    with closing(connect(three)) as db:
+        columns = [(t, row["name"], row["type"]) for t in TRUTH for row in db.execute(f"PRAGMA table_info({t})")]
+    other = {
+        "TEXT": "coalesce({0}, '') || 'x'", "INTEGER": "coalesce({0}, 0) + 1", "REAL": "{0} + 1",
+        "BLOB": "substr({0}, 2)",
+    }  # fmt: skip
+    missed = set()
+    copy = three.with_name("altered.sqlite")
+    alter(three, "")
+    for table, column, kind in columns:
+        shutil.copy(three, copy)
+        value = other[kind].format(column)
+        alter(copy, f"UPDATE {table} SET {column} = {value} WHERE rowid = (SELECT min(rowid) FROM {table})")
+        if not [fault for fault in found(copy) if not fault.startswith("schema: trigger")]:
+            missed.add(f"{table}.{column}")
+    # What is said of a source follows its file, and may change.
+    assert {column for column in missed if not column.startswith("sources.")} == set()
+
+
+ALTERED = {
+    "a run in the middle is taken away": (
+        FORGOTTEN.format(SECOND) + f"DELETE FROM runs WHERE id = {SECOND}",
+        r"run \w+-\w+: the run before it, sealed \w{16}, is not in the archive",
+    ),
+    "the last run is taken away": (
+        FORGOTTEN.format(LAST) + f"DELETE FROM runs WHERE id = {LAST}",
+        r"head \w{16}:\w{16}: is not in the chain of archive \w{16}: 2 runs there end in \w{16}",
+    ),
+    "all runs are taken away": (
+        "".join(f"DELETE FROM {table};" for table in (*DERIVED, *TRUTH) if table not in ("sources", "origins")),
+        r"head \w{16}:\w{16}: is not in the chain of archive \w{16}: none of its runs is here",
+    ),
+    "two captures change places": (
+        f"""CREATE TEMP TABLE two AS SELECT id, payload FROM captures WHERE run = {LAST} ORDER BY id LIMIT 2;
+        UPDATE captures SET payload = (SELECT payload FROM two WHERE two.id != captures.id) WHERE id IN (SELECT id FROM two)""",
+        r"run \w+-\w+: it or its visits, columns or captures were altered after it ended",
+    ),
+    "two runs change places": (
+        """CREATE TEMP TABLE two AS SELECT id, started_at FROM runs ORDER BY started_at LIMIT 2;
+        UPDATE runs SET started_at = (SELECT started_at FROM two WHERE two.id != runs.id) WHERE id IN (SELECT id FROM two)""",
+        r"run \w+-\w+: it or its visits, columns or captures were altered after it ended",
+    ),
+    "a capture is put in": (
+        f"""INSERT INTO captures SELECT 'x', page, run, source, at, kind, 9, status, outcome, reason, payload, seconds,
+                referrer, anchor, redirects, request_headers, headers FROM captures WHERE run = {FIRST} LIMIT 1""",
+        r"run \w+-\w+: it or its visits, columns or captures were altered after it ended",
+    ),
+    "a seal is taken off": (
+        f"UPDATE runs SET digest = NULL WHERE id = {LAST}",
+        r"run \w+-\w+: is finished and not sealed",
+    ),
+    "a reference leads nowhere": (
+        "DELETE FROM pages WHERE rowid = 1",
+        r"captures row 1: its page is '\w{16}', which is not in pages",
+    ),
+    "a payload is put in": (
+        "INSERT INTO payloads SELECT upper(sha256), length, scope, keyframe FROM payloads LIMIT 1",
+        r"payload \w{64} \(no capture refers to it\): not in the archive",
+    ),
+    "a derived row says something else": (
+        "UPDATE versions SET captures = 7 WHERE rowid = (SELECT max(rowid) FROM versions)",
+        r"versions \w{16}, \d \(http://czj.example/\d+.html\): captures is 7, expected \d",
+    ),
+    "a derived row is missing": (
+        "DELETE FROM reports WHERE rowid = (SELECT max(rowid) FROM reports)",
+        r"reports \w{16}: is missing",
+    ),
+    "an index is gone": ("DROP INDEX captures_at", r"schema: index captures_at: is None, expected 'CREATE INDEX"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ALTERED)
+def test_what_was_altered_is_named(three: Path, what: str) -> None:
+    script, says = ALTERED[what]
+    with closing(connect(three)) as db:
+        known = [(head.origin, head.digest) for head in chain.heads(db)]
+    alter(three, script)
+    faults = found(three, known=known)
+    assert any(re.match(says, fault) for fault in faults), "\n".join(faults)
+
+
+def test_a_run_put_in_between_is_seen_as_a_fork(three: Path) -> None:
+    alter(
+        three,
+        f"""INSERT INTO runs SELECT 'in-between', '2026-03-02T09:00:00.000Z', ended_at, status, resumes, label,
+                     origin, previous, 'x', imported_from FROM runs WHERE id = {LAST}""",
+    )
+    with closing(sqlite3.connect(three)) as db:
+        db.row_factory = sqlite3.Row
+        (previous,) = db.execute("SELECT previous FROM runs WHERE id = 'in-between'").fetchone()
+        made = chain.digest(db, "in-between", previous)
+        db.execute("UPDATE runs SET digest = ? WHERE id = 'in-between'", (made,))
+        db.commit()
+        assert [fork for fork in chain.forks(db) if "in-between" in fork]
+        assert len(chain.heads(db)) == 2
+
+
+def test_a_clock_set_back_breaks_no_chain(store: Store, office: Office) -> None:
+    for at in ("2026-03-05T08", "2026-03-03T08", "2026-03-04T08", "2026-03-04T08"):
+        run = store.begin_run([office], at=f"{at}:00:00.000Z")
+        store.end_run(run.id, [], at=f"{at}:01:00.000Z", status="finished")
+    assert [head.runs for head in chain.heads(store.db)] == [4]
+    assert list(chain.forks(store.db)) == list(verify.faults(store.db)) == []
+
+
+def test_truth_is_not_altered_by_mistake(three: Path) -> None:
+    with Store(three) as store:
+        for table in TRUTH[2:]:
+            for deed in (f"DELETE FROM {table}", f"UPDATE {table} SET rowid = rowid"):
+                with pytest.raises(sqlite3.IntegrityError, match="only ever added to"):
+                    store.db.execute(deed)
+
+
+def test_a_sample_names_what_is_wrong_in_it_and_comes_again(three: Path) -> None:
+    alter(
+        three,
+        "UPDATE bodies SET frame = X'00'; UPDATE texts SET text = text || '。'; UPDATE captures SET id = id || 'x'",
+    )
+    for how in ({"count": 2}, {"share": 0.1}):
+        faults = found(three, sample=verify.Sample(seed=1, **how))
+        assert (
+            faults
+            == found(three, sample=verify.Sample(seed=1, **how))
+            != found(three, sample=verify.Sample(seed=2, **how))
+        )
+        for kind in ("payload ", "text of payload ", "capture ", "run "):
+            assert 1 <= sum(fault.startswith(kind) for fault in faults) <= 4, (kind, faults)
+
+
+def test_verify_by_command(three: Path, tmp_path: Path) -> None:
+    def run(*words: object) -> tuple[int, str]:
+        done = CliRunner().invoke(main, ["verify", "--archive", str(three), *map(str, words)])
+        assert isinstance(done.exception, SystemExit | None), done.exception
+        return done.exit_code, done.output
+
+    code, output = run()
+    assert (code, "all as it must be" in output) == (Exit.WELL, True)
+    noted = tmp_path / "noted.txt"
+    noted.write_text(output)
+    (head,) = re.findall(r"head (\w{16}:\w{64})  3 runs", output)
+    assert run("--head", noted, "--head", head[:40])[0] == Exit.WELL
+    assert run("--head", head[:20] + "0" * 20)[0] == Exit.SOME_FAILED
+    code, output = run("--sample", "50%", "--head", noted)
+    assert (code, "a sample of 50%, --seed " in output) == (Exit.WELL, True)
+    for wrong in (("--sample", "0"), ("--sample", "101%"), ("--sample", "x"), ("--head", tmp_path / "none")):
+        assert run(*wrong)[0] == Exit.MISUSE
+
+
+# --- rotted ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("trial", [*range(12), *(pytest.param(n, marks=pytest.mark.soak) for n in range(12, 100))])
+def test_a_changed_byte_is_found_or_harmless(three: Path, trial: int) -> None:
+    assert_no_harm(three, trial)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("trial", range(200))
+def test_a_changed_byte_of_the_demo_is_found_or_harmless(demo: tuple[str, Path], tmp_path: Path, trial: int) -> None:
+    assert_no_harm(at_rest(demo[1], tmp_path / "a.sqlite"), trial)
+
+
+def assert_no_harm(sound: Path, trial: int) -> None:
+    """Change one byte: it must be found and named, or leave every row as it was; no wrong text is ever given out."""
+    random = Random(trial)
+    rotten = sound.with_name("rotten.sqlite")
+    contents = bytearray(sound.read_bytes())
+    place, where = byte_of(sound, random, len(contents))
+    contents[place] ^= random.randrange(1, 256)
+    rotten.write_bytes(contents)
+    said = CliRunner().invoke(main, ["verify", "--archive", str(rotten)])
+    assert isinstance(said.exception, SystemExit | None), (place, where, said.exception)
+    assert said.exit_code in (Exit.WELL, Exit.SOME_FAILED, Exit.MISUSE)
+    with closing(connect(sound)) as good:
+        try:
+            bad = connect(rotten)
+        except (ArchiveError, sqlite3.DatabaseError):
+            assert said.exit_code != Exit.WELL, (place, where)
+            return
+        with closing(bad):
+            if said.exit_code == Exit.WELL:
+                assert rows_of(bad) == rows_of(good), (place, where)
+            for (payload,) in good.execute("SELECT sha256 FROM payloads"):
+                assert given(reader.body_of, bad, payload) in (None, reader.body_of(good, payload)), (place, where)
+            for (payload,) in good.execute("SELECT payload FROM texts"):
+                assert given(reader.text_of, bad, payload) in (None, reader.text_of(good, payload)), (place, where)
+            pages = [
+                tuple(row) for row in good.execute("SELECT id, url FROM pages WHERE id IN (SELECT page FROM versions)")
+            ]
+            for page, _ in pages:
+                texts = {version["text"] for version in reader.versions(good, page)}
+                assert {version["text"] for version in given(reader.versions, bad, page) or ()} <= texts, (place, where)
+    _, url = random.choice(pages)
+    shown = CliRunner().invoke(main, ["show", "--archive", str(rotten), url])
+    assert isinstance(shown.exception, SystemExit | None), (place, where, shown.exception)
+
+
+def byte_of(path: Path, random: Random, size: int) -> tuple[int, str]:
+    """Choose a byte: of the file's header, of the pages of a table or index, of a free page, or any."""
+    with closing(sqlite3.connect(path)) as db:
+        (page_size,) = db.execute("PRAGMA page_size").fetchone()
+        try:
+            names: dict[str, list[int]] = {}
+            for name, number in db.execute("SELECT name, pageno FROM dbstat"):
+                names.setdefault(name, []).append(number)
+        except sqlite3.OperationalError:  # not every SQLite can tell
+            return random.randrange(size), "anywhere"
+    used = {number for numbers in names.values() for number in numbers}
+    names["free pages"] = [n for n in range(2, size // page_size + 1) if n not in used]
+    name = random.choice(["header", *sorted(name for name in names if names[name])])
+    if name == "header":
+        return random.randrange(100), name
+    return (random.choice(names[name]) - 1) * page_size + random.randrange(page_size), name
+
+
+def given(read: Callable[[sqlite3.Connection, str], Any], db: sqlite3.Connection, what: str) -> Any:
+    """Give what is read, or None where it is refused."""
+    try:
+        return read(db, what)
+    except (ArchiveError, sqlite3.DatabaseError):
+        return None
+
+
+def rows_of(db: sqlite3.Connection) -> dict[str, set[tuple[Any, ...]]]:
+    return {
+        table: {tuple(row) for row in db.execute(f"SELECT * FROM {table} NOT INDEXED")}
+        for table in (*TRUTH, *DERIVED)
+        if table != "bodies"  # a byte of a frame that gives the same payload does no harm
+    }
+
+
+# --- cut off -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def crawled(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """What a crawl made, at rest: the demo's archive in the long trials, else one of four small sites."""
+    folder = tmp_path_factory.mktemp("crawled")
+    if os.environ.get("GONGKAI_SOAK"):
+        return at_rest(request.getfixturevalue("demo")[1], folder / "a.sqlite")
+    with four_offices(folder) as (proxy, words):
+        done = gongkai(*words, env={"http_proxy": proxy})
+    assert done.returncode == Exit.WELL, done.stdout + done.stderr
+    return at_rest(folder / "a.sqlite", folder / "rest.sqlite")
+
+
+@contextmanager
+def four_offices(folder: Path, *, pause: float = 0.0) -> Iterator[tuple[str, list[object]]]:
+    """Serve four small sites that take a while to answer; gives the proxy's address and the words of their crawl."""
+
+    def answer(path: str, count: int) -> sites.Answer:
+        time.sleep(pause)
+        return sites.healthy(path, count)
+
+    hosts = [f"office{n}.example" for n in range(4)]
+    toml = "".join(
+        f'[office{n}]\nname = "云岫县第{n}局"\nregion = "999001"\nlevel = "department"\ndelay = 0.05\nstart_urls = ["http://{host}/"]\n'
+        for n, host in enumerate(hosts)
+    )
+    (folder / "sources.toml").write_text(toml, encoding="utf-8")
+    with sites.serve(dict.fromkeys(hosts, answer)) as (proxy, _):
+        yield proxy, ["crawl", "--archive", folder / "a.sqlite", "--sources", folder / "sources.toml", "-v"]
+
+
+def rebuild(folder: Path, crawled: Path) -> list[object]:
+    at_rest(crawled, folder / "a.sqlite")
+    return ["rebuild", "--archive", folder / "a.sqlite"]
+
+
+def merge(folder: Path, crawled: Path) -> list[object]:
+    return ["merge", folder / "a.sqlite", crawled]
+
+
+def import_(folder: Path, crawled: Path) -> list[object]:
+    made = gongkai("export", "warc", "--archive", crawled, "-o", folder / "a.warc.gz")
+    assert made.returncode == Exit.WELL, made.stderr
+    return ["import", "--archive", folder / "a.sqlite", folder / "a.warc.gz"]
+
+
+COMMANDS: dict[str, Callable[[Path, Path], list[object]]] = {"rebuild": rebuild, "merge": merge, "import": import_}
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name in main.commands])
+@pytest.mark.parametrize("trial", [0, *(pytest.param(n, marks=pytest.mark.soak) for n in range(1, 35))])
+def test_kill_9_loses_nothing_that_was_kept(crawled: Path, tmp_path: Path, name: str, trial: int) -> None:
+    words = COMMANDS[name](tmp_path, crawled)
+    archive = tmp_path / "a.sqlite"
+    before = kept(archive)
+    moment = Random(f"{name} {trial}").uniform(0.3, 8.0 if os.environ.get("GONGKAI_SOAK") else 1.6)
+    with subprocess.Popen(
+        [*GONGKAI, *map(str, words)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        time.sleep(moment)
+        process.kill()
+    assert before <= kept(archive)
+    said = gongkai("verify", "--archive", archive)
+    assert said.returncode == Exit.WELL or not kept(archive), f"killed after {moment:.2f} s\n{said.stderr}"
+    done = gongkai(*words)
+    assert done.returncode == Exit.WELL, f"killed after {moment:.2f} s\n{done.stdout}{done.stderr}"
+    assert_sound(archive)
+    assert before <= kept(archive)
+    assert derived(archive) == derived(crawled), f"killed after {moment:.2f} s"
+
+
+@pytest.mark.parametrize("trial", [0, *(pytest.param(n, marks=pytest.mark.soak) for n in range(1, 35))])
+def test_kill_9_loses_no_capture_that_was_acknowledged(tmp_path: Path, trial: int) -> None:
+    archive = tmp_path / "a.sqlite"
+    random = Random(trial)
+    count, pause = random.randrange(1, 24), random.uniform(0, 0.3)
+    with four_offices(tmp_path, pause=0.1) as (proxy, words):
+        with subprocess.Popen(
+            [*GONGKAI, *map(str, words)], stderr=subprocess.PIPE, text=True, env=os.environ | {"http_proxy": proxy}
+        ) as process:
+            assert process.stderr
+            said = "".join(islice(process.stderr, count))
+            time.sleep(pause)
+            process.kill()
+            said += process.stderr.read()
+        acknowledged = set(re.findall(r"^[\d:]+ \S+ ([a-z-]+) (http://\S+)", said, re.MULTILINE))
+        assert acknowledged
+        assert acknowledged <= asked(archive, "SELECT outcome, url FROM captures JOIN pages ON pages.id = page")
+        before = kept(archive)
+        done = gongkai(*words, env={"http_proxy": proxy})
+    assert done.returncode == Exit.WELL, done.stdout + done.stderr
+    assert before <= kept(archive)
+    assert_sound(archive)
+    with closing(connect(archive)) as db:
+        assert [head.runs for head in chain.heads(db)] == [db.execute("SELECT count(*) FROM runs").fetchone()[0]]
+        assert len(reader.carriers(db)) == 4 * len(sites.YEARS)
+
+
+def test_verify_runs_beside_a_writer(crawled: Path, tmp_path: Path) -> None:
+    words = rebuild(tmp_path, crawled)
+    with subprocess.Popen([*GONGKAI, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        while process.poll() is None:
+            assert found(tmp_path / "a.sqlite") == []
+    assert process.returncode == Exit.WELL
+
+
+def test_a_text_that_its_payload_does_not_give_is_named(crawled: Path, tmp_path: Path) -> None:
+    archive = at_rest(crawled, tmp_path / "a.sqlite")
+    with closing(sqlite3.connect(archive)) as db:
+        db.row_factory = sqlite3.Row
+        row = dict(db.execute("SELECT * FROM texts ORDER BY payload LIMIT 1").fetchone()) | {
+            "document_number": "县财〔2023〕1号"
+        }
+        given = (row["document_number"], chain.row_digest(row), row["payload"])
+        db.execute("UPDATE texts SET document_number = ?, digest = ? WHERE payload = ?", given)
+        db.commit()
+    assert_sound(archive)
+    done = gongkai("verify", "--archive", archive, "--texts")
+    assert (done.returncode, done.stderr.count("\n")) == (Exit.SOME_FAILED, 1), done.stderr
+    assert re.match(f"text of payload {row['payload']} .http.*: cleaned again, other in document_number", done.stderr)
+
+
+def assert_sound(archive: Path) -> None:
+    done = gongkai("verify", "--archive", archive)
+    assert done.returncode == Exit.WELL, done.stdout + done.stderr
+
+
+def kept(archive: Path) -> set[tuple[Any, ...]]:
+    """The captures in an archive, by all they say; none in one that is only being made."""
+    return asked(archive, "SELECT * FROM captures")
+
+
+def asked(archive: Path, query: str) -> set[tuple[Any, ...]]:
+    if not archive.exists():
+        return set()
+    with closing(sqlite3.connect(archive)) as db:
+        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'captures'").fetchone():
+            return set()
+        return set(db.execute(query))
+
+
+def derived(archive: Path) -> dict[str, set[tuple[Any, ...]]]:
+    with closing(connect(archive)) as db:
+        return {table: {tuple(row) for row in db.execute(f"SELECT * FROM {table}")} for table in DERIVED}
+
+
+def at_rest(archive: Path, copy: Path) -> Path:
+    """Copy an archive into one file."""
+    with closing(sqlite3.connect(archive)) as db:
+        db.execute("VACUUM INTO ?", (str(copy),))
+    return copy
