@@ -6,7 +6,7 @@ import logging
 from asyncio import Lock
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
@@ -19,8 +19,9 @@ from scrapy.http import Headers, HtmlResponse, Request, Response
 from scrapy.utils.response import get_meta_refresh
 from w3lib.url import safe_url_string
 
+from archive import reader
 from archive.records import Capture
-from crawler import browser
+from crawler import browser, schedule
 from crawler.clock import now
 from crawler.compression import fault
 from pipelines import blocks
@@ -37,6 +38,15 @@ do where it speaks of the whole host (`blocks.OF_THE_HOST`)."""
 
 LONGEST_WAIT = 120.0
 """The longest Retry-After, in seconds, that a run waits for; a host that asks for more is left."""
+
+SHOWN = ("new", "not-modified")
+"""Outcomes with which a page is there."""
+
+CONDITIONS = ("If-None-Match", "If-Modified-Since")
+"""The headers that ask whether a page is still what its ETag and its Last-Modified name (RFC 9110, 13.1)."""
+
+LIES_FOR = timedelta(days=365)
+"""How long a host that said "not modified" of what was is asked for everything in full: servers are replaced."""
 
 
 class HostLeft(IgnoreRequest):
@@ -62,6 +72,7 @@ class CaptureMiddleware:
         self.delay_of: dict[str, float] = {}
         self.rules: dict[str, RobotParser] = {}
         self.robots_down: dict[str, int] = {}
+        self.liars: dict[str, bool] = {}
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -82,6 +93,7 @@ class CaptureMiddleware:
         if "redirect_urls" in request.meta:
             request.meta.pop("address", None)  # what a form is redirected to is another page
         request.meta["tls"] = self._spider.progress[self._source(request)].source.tls
+        self._set_conditions(request)
         request.meta["asked_at"] = (now(), monotonic())
 
     def process_response(self, request: Request, response: Response) -> Request | Response:
@@ -101,6 +113,30 @@ class CaptureMiddleware:
             self.asking.remove(request)
             self.turn[urlsplit(request.url).netloc].release()
 
+    def _set_conditions(self, request: Request) -> None:
+        """Ask only whether a page is still what the archive has of it (RFC 9110, 13), where the answer can be relied on."""
+        request.meta.pop("kept", None)
+        for name in CONDITIONS:
+            request.headers.pop(name, None)  # those of the page that redirected here
+        if request.method != "GET" or self._kind(request) not in browser.PAGES or request.meta.get("render"):
+            return
+        kept = reader.validators(self._spider.store.db, request.url)
+        at = datetime.fromisoformat(now())
+        if kept is None or schedule.wants_full(request.url, answered=datetime.fromisoformat(kept["at"]), now=at):
+            return
+        host = urlsplit(request.url).netloc
+        if host not in self.liars:
+            since = (at - LIES_FOR).isoformat()
+            self.liars[host] = reader.hides_changes(self._spider.store.db, host, since=since)
+        if self.liars[host]:
+            why = f"{host} has said that pages were not modified which were; they are asked for in full"
+            self._spider.progress[self._source(request)].note(why)
+            return
+        request.meta["kept"] = kept
+        for name, value in zip(CONDITIONS, (kept["etag"], kept["last_modified"]), strict=True):
+            if value:
+                request.headers[name] = value.encode("latin-1")
+
     def _take(self, request: Request, response: Response) -> Request | Response:
         headers = _joined(response.headers)
         host = urlsplit(request.url).netloc
@@ -113,9 +149,13 @@ class CaptureMiddleware:
         request.meta["dont_redirect"] = outcome != "moved" or self._kind(request) == "resource"
         if outcome == "moved":
             self.source_of.setdefault(urlsplit(reason).netloc, self._source(request))
-        elif outcome == "new" and response.status == 200 and blocks.is_home(request.url):
-            self.home_of[host] = blocks.fingerprint(response.body, content_type=headers.get("content-type"))
         self._save(request, outcome=outcome, reason=reason, response=response)
+        if outcome == "not-modified":
+            kept = request.meta["kept"]
+            headers = kept["headers"]
+            response = response.replace(headers=headers, body=kept["body"])
+        if outcome in SHOWN and response.status in (200, 304) and blocks.is_home(request.url):
+            self.home_of[host] = blocks.fingerprint(response.body, content_type=headers.get("content-type"))
         self._judge_host(request, outcome, reason)
         self._heed_retry_after(request, headers.get("retry-after") if response.status in (429, 503) else None)
         if cut_off and host not in self.left:
@@ -156,6 +196,8 @@ class CaptureMiddleware:
     def _judge(self, request: Request, response: Response, headers: Mapping[str, str]) -> tuple[str, str | None]:
         """Say what an answer is: its outcome and the reason. What is `moved` is followed, and nothing else is."""
         kind = self._kind(request)
+        if response.status == 304:
+            return ("not-modified", None) if "kept" in request.meta else ("failed", "http-304, though asked in full")
         answer: Any = {"status": response.status, "headers": headers, "body": response.body}
         if kind == "robots" and response.status == 200 and blocks.robots(**answer):
             return "new", None  # rules may name /login, /404 and /waf
@@ -168,8 +210,6 @@ class CaptureMiddleware:
             verdict = blocks.judge_chain([*asked, urldefrag(target).url], cookies=headers.get("set-cookie", ""))
         if verdict:
             return verdict.outcome, verdict.reason
-        if response.status == 304:
-            return "not-modified", None
         reloads = response.status == 200 and target and urldefrag(target).url in asked
         return ("moved", target) if target and not reloads else ("new", None)
 
@@ -222,7 +262,7 @@ class CaptureMiddleware:
             return
         if outcome not in PATIENCE:
             self.misses[host] = 0
-            if outcome == "new" and self._kind(request) != "robots":
+            if outcome in SHOWN and self._kind(request) != "robots":
                 self.open.add(host)
             return
         self.misses[host] += 1

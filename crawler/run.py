@@ -26,11 +26,12 @@ class Exit(IntEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What a crawl came to: its run, how it ended, and each source's visit."""
+    """What a crawl came to: its run, how it ended, each source's visit, and how many sources had nothing due."""
 
     run: str
     status: str
     visits: tuple[Visit, ...]
+    idle: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,11 +50,13 @@ def crawl(
     archive: Path,
     limit: int = 0,
     wake: bool = False,
+    due: bool = False,
     settings: Mapping[str, Any] | None = None,
 ) -> list[Result]:
     """Run the jobs in turn, stopping after one that was interrupted; raises what kept a crawl from starting.
 
-    `limit` is the most reports asked for at a source; `wake` visits sources that rest after having blocked us too.
+    `limit` is the most reports asked for at a source; `wake` visits sources that rest after having blocked us too;
+    `due` asks only for what is due by `crawler.schedule`.
     """
     from scrapy.crawler import AsyncCrawlerProcess
     from scrapy.settings import Settings
@@ -73,7 +76,7 @@ def crawl(
         job = left.pop(0)
         job.before()
         crawler = process.create_crawler(ReportsSpider)
-        task = process.crawl(crawler, sources=job.sources, label=job.label, limit=limit, wake=wake)
+        task = process.crawl(crawler, sources=job.sources, label=job.label, limit=limit, wake=wake, due=due)
         task.add_done_callback(lambda done: ended(job, crawler, done))
 
     def ended(job: Job, crawler: Any, done: Any) -> None:
@@ -81,7 +84,8 @@ def crawl(
             errors.append(error)
             return
         spider = crawler.spider
-        result = Result(run=spider.run.id, status=spider.status, visits=tuple(spider.visits.values()))
+        visits = tuple(spider.visits.values())
+        result = Result(run=spider.run.id, status=spider.status, visits=visits, idle=spider.idle)
         results.append(result)
         job.after(result)
         if left and spider.status == "finished":

@@ -15,6 +15,8 @@ USER_AGENT = (
 ARCHIVE = "gongkai.sqlite"
 CLEAN_WORKERS = os.cpu_count() or 1
 
+DEFAULT_REQUEST_HEADERS = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Language": "zh-CN,zh;q=0.9"}
+
 ROBOTSTXT_OBEY = True
 CONCURRENT_REQUESTS = 256  # over all hosts
 CONCURRENT_ITEMS = 4  # of one answer; Scrapy starts as many tasks for each, and our pages give one at the most

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
@@ -13,11 +13,11 @@ from scrapy import Request, Spider, signals
 from archive import reader
 from archive.records import Uncleaned, Visit
 from archive.store import Store
-from crawler import browser, find, sources
+from crawler import browser, find, schedule, sources
 from crawler.clock import now
 from crawler.families import families, family_of
 from crawler.page import Page, request_of
-from crawler.titles import judge
+from crawler.titles import alike, judge
 from crawler.visit import Progress
 from pipelines.clean import CLEANER
 
@@ -41,7 +41,8 @@ class ReportsSpider(Spider):
 
     Arguments, as `scrapy crawl reports -a name=value`: `sources`, names separated by commas (all where left out);
     `path`, the file or folder of sources; `limit`, the most reports asked for at each; `label`, a name for the run;
-    `wake`, anything to visit even sources that are left in peace because they blocked us.
+    `wake`, anything to visit even sources that are left in peace because they blocked us; `due`, anything to ask only
+    for what is due by `crawler.schedule`.
     """
 
     name = "reports"
@@ -54,6 +55,7 @@ class ReportsSpider(Spider):
         limit: int | str = 0,
         label: str = "",
         wake: bool | str = False,
+        due: bool | str = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -61,6 +63,9 @@ class ReportsSpider(Spider):
         self.limit = int(limit)
         self.label = label or None
         self.wake = bool(wake)
+        self.due = bool(due)
+        self.today = _time(now()).date()
+        self.idle = 0
         self.visits: dict[str, Visit] = {}
         self.status = ""
 
@@ -72,24 +77,49 @@ class ReportsSpider(Spider):
         for signal in (signals.spider_error, signals.item_error):
             crawler.signals.connect(spider.note_error, signal)
         spider.run = spider.store.begin_run([s.office for s in spider.chosen], at=now(), label=spider.label)
-        spider.progress = {s.id: spider.begin(s) for s in spider.chosen}
+        begun = [spider.begin(s) for s in spider.chosen]
+        spider.progress = {progress.source.id: progress for progress in begun if progress.has_work()}
+        spider.idle = len(begun) - len(spider.progress)
         return spider
 
     def begin(self, source: sources.Source) -> Progress:
-        """Recall what the archive knows of a source: its columns, and when they were last searched for."""
+        """Recall what the archive knows of a source: its columns, when they were last searched for, and its reports."""
         db = self.store.db
         searched = reader.searched_at(db, source.id)
+        read = reader.lists_read_at(db, source.id)
+        remembered = {row["url"]: row["reports"] for row in reader.columns_of(db, source.id)}
+        has_list = any(not any(self.entries(source, url)) for url in source.start_urls)
+        histories = {row["url"]: _history(row) for row in reader.histories(db, source.id)}
+        reports = reader.known_reports(db, source.id)
+        known: dict[str, list[str]] = {}
+        for url in reports:
+            if not histories[url].gone_since:
+                known.setdefault(alike(url), []).append(url)
         return Progress(
             source=source,
             near={*source.own_hosts, *(host for host in source.hosts if "*" not in host)},
-            remembered={row["url"]: row["reports"] for row in reader.columns_of(db, source.id)},
+            remembered=remembered,
             stale=searched is None or _time(now()) - _time(searched) > SEARCH_AGAIN,
+            has_list=has_list,
+            lists=not self.due
+            or ((has_list or bool(remembered)) and schedule.lists_are_due(_day(read), today=self.today)),
+            standing=(
+                *(entry for url in source.start_urls for entry in self.entries(source, url)),
+                *(url for url in reports if schedule.interval(histories[url], today=self.today)),
+                *source.report_urls,
+            ),
+            known=known,
+            undue={
+                url
+                for url, history in histories.items()
+                if self.due and url not in self.run.captured and not schedule.is_due(history, today=self.today)
+            },
         )
 
     def source_of(self, host: str) -> str:
         """Name the source that a host belongs to; a host of none is counted to the first."""
         sources = sorted(self.progress.values(), key=lambda progress: host not in progress.near)
-        return next((p.source.id for p in sources if p.may_ask(f"//{host}")), self.chosen[0].id)
+        return next((p.source.id for p in sources if p.may_ask(f"//{host}")), next(iter(self.progress)))
 
     async def start(self) -> AsyncIterator[Request]:
         for progress in self.progress.values():
@@ -114,28 +144,30 @@ class ReportsSpider(Spider):
         """Ask where reports were listed the last time, or for a source's own addresses, then for what it is known to have."""
         if progress.source.browser and (lack := browser.missing()):
             progress.note(lack)
-        for url in progress.source.start_urls:
-            if not any(self.entries(progress, url)):
-                progress.has_list = True
-            yield from self.ask_entries(progress, url)
-        progress.plan(find.Way(rank=find.REMEMBERED, url=url, kind="column") for url in progress.remembered)
+        if progress.lists:
+            progress.plan(find.Way(rank=find.REMEMBERED, url=url, kind="column") for url in progress.remembered)
         yield from self.proceed(progress)
-        for url in (*reader.known_reports(self.store.db, progress.source.id), *progress.source.report_urls):
-            yield from self.ask_report(progress, url, known=True)
 
     def proceed(self, progress: Progress) -> Iterator[Request]:
-        """Ask for the next list, if there is one to ask: the lists of a source come one after another."""
+        """Ask for the next list: the lists of a source come one after another. After the last, ask for what needs none.
+
+        So a page that is listed is captured with its list as referrer, and one that no longer is, without.
+        """
         while way := progress.next_way():
             entries = list(self.ask_entries(progress, way.url))
             yield from entries
             if not entries:
                 yield self._request(progress, way.url, kind=way.kind, referrer=way.referrer, way=way, priority=10)
                 return
+        if not progress.standing_asked:
+            progress.standing_asked = True
+            for url in progress.standing:
+                yield from self.ask_report(progress, url, known=True)
 
     def parse(self, response: Response) -> Iterator[Any]:
         """Read a home page, a page on the way to a column, or a column."""
         progress, way = self.progress[response.meta["source"]], response.meta["way"]
-        if response.meta["outcome"] in ("new", "same"):
+        if response.meta["outcome"] in ("new", "same", "not-modified"):
             url = response.meta.get("address", response.url)
             page = Page.of(response.body, url=url, headers=_headers(response))
             try:
@@ -172,9 +204,9 @@ class ReportsSpider(Spider):
             yield from self.ask_entries(progress, link.url, referrer=page.url)
             yield from self.ask_report(progress, link.url, referrer=page.url, anchor=link.title)
 
-    def entries(self, progress: Progress, url: str) -> Iterator[str]:
+    def entries(self, source: sources.Source, url: str) -> Iterator[str]:
         """Give the addresses of the reports that have one without any list, where `url` is such an entry."""
-        first, last = progress.source.years or (FIRST_YEAR, _time(now()).year - 1)
+        first, last = source.years or (FIRST_YEAR, _time(now()).year - 1)
         for family in families().values():
             entries = getattr(family, "entries", None)
             if entries:
@@ -182,7 +214,7 @@ class ReportsSpider(Spider):
 
     def ask_entries(self, progress: Progress, url: str, *, referrer: str | None = None) -> Iterator[Request]:
         """Ask for the report of each year, where `url` is an entry to one."""
-        for entry in self.entries(progress, url):
+        for entry in self.entries(progress.source, url):
             yield from self.ask_report(progress, entry, referrer=referrer)
 
     def ask_report(
@@ -197,8 +229,9 @@ class ReportsSpider(Spider):
         """Ask for what may be a report, once a run, within the limit."""
         if self.limit and len(progress.listed) >= self.limit:
             return
-        if progress.take_report(url, known=known) and url not in self.run.captured:
-            yield self._request(progress, url, kind="report", referrer=referrer, anchor=anchor or None)
+        address = progress.take_report(url, known=known)
+        if address and address not in self.run.captured and address not in progress.undue:
+            yield self._request(progress, address, kind="report", referrer=referrer, anchor=anchor or None)
 
     def parse_report(self, response: Response) -> Iterator[Any]:
         """Hand a page that may be a report to the pipeline, unless its bytes are known; where it gave nothing, ask elsewhere."""
@@ -292,5 +325,14 @@ def _chosen(given: str | Iterable[sources.Source], path: Path | None) -> tuple[s
     return sources.pick(sources.load(path or sources.BUNDLED), names)
 
 
+def _history(row: Mapping[str, Any]) -> schedule.History:
+    days = {key: _day(row[key]) for key in ("first_seen", "changed", "answered", "gone_since")}
+    return schedule.History(**days, year=row["year"])  # type: ignore[arg-type]
+
+
 def _time(at: str) -> datetime:
     return datetime.fromisoformat(at)
+
+
+def _day(at: str | None) -> date | None:
+    return _time(at).date() if at else None

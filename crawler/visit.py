@@ -71,13 +71,20 @@ class Progress:
     """What a run has done at one source so far, and what it means to do.
 
     `near` are the hosts of the source's own addresses, and those that its home page leads on to. `listed` are the
-    addresses asked for that may be reports, `spare` other addresses of the same pages, each by `alike`.
+    addresses asked for that may be reports, `spare` other addresses of the same pages, `known` those at which the
+    archive has a report that still stands, each by `alike`. `lists` says whether lists are read on this visit,
+    `standing` are the addresses asked for whether listed or not, `undue` those that are not asked for even if they are.
     """
 
     source: Source
     near: set[str] = field(default_factory=set)
     remembered: Mapping[str, int] = field(default_factory=dict)
     stale: bool = True
+    lists: bool = True
+    known: Mapping[str, list[str]] = field(default_factory=dict)
+    standing: Collection[str] = ()
+    standing_asked: bool = False
+    undue: Collection[str] = ()
     agenda: list[Way] = field(default_factory=list)
     asked: set[str] = field(default_factory=set)
     reading: Reading | None = None
@@ -102,6 +109,10 @@ class Progress:
         """Keep a reason for what a reader of the visit may wonder at; each once."""
         if text not in self.notes:
             self.notes.append(text)
+
+    def has_work(self) -> bool:
+        """Say whether there is anything to ask for: a list, or a page that is due."""
+        return self.lists or any(url not in self.undue for url in self.standing)
 
     def may_ask(self, url: str) -> bool:
         """Say whether an address is on a host that belongs to the source."""
@@ -166,7 +177,7 @@ class Progress:
 
     def _search(self) -> Way | None:
         """Begin the search at the source's own addresses, where what is remembered does not do; once a visit."""
-        if self.searching or (self.found and not self.died and not self.stale):
+        if not self.lists or self.searching or (self.found and not self.died and not self.stale):
             return None
         self.searching = True
         for url in sorted(self.died):
@@ -185,21 +196,24 @@ class Progress:
         self.searched += way.rank != REMEMBERED
         return False
 
-    def take_report(self, url: str, *, known: bool = False) -> bool:
-        """Say whether to ask for a page that may be a report: each once, under one of its addresses.
+    def take_report(self, url: str, *, known: bool = False) -> str | None:
+        """Give the address to ask for a page that may be a report: each page once, under that which the archive knows.
 
         An address that the archive knows is asked even where it is another name of one asked already.
         """
-        others = self.listed.get(alike(url))
+        name = alike(url)
+        others = self.listed.get(name)
         if others is None and len(self.listed) >= MOST_REPORTS:
             self.note(f"more than {MOST_REPORTS} addresses that may be reports; the rest were left")
-            return False
-        if others is None or (known and url not in others):
-            self.listed.setdefault(alike(url), []).append(url)
-            return True
-        if url not in others:
-            self.spare.setdefault(alike(url), []).append(url)
-        return False
+            return None
+        stands_at = self.known.get(name, [url])
+        address = url if known or url in stands_at else stands_at[0]
+        taken = others is None or (known and url not in others)
+        if taken:
+            self.listed.setdefault(name, []).append(address)
+        if url not in self.listed[name]:
+            self.spare.setdefault(name, []).append(url)
+        return address if taken else None
 
     def other_address(self, url: str) -> str | None:
         """Give another address that was listed for a page which is gone from this one."""
@@ -212,7 +226,7 @@ class Progress:
         `counts` are those of `archive.reader.tally`, `years` those on which reports are known by now.
         """
         numbers = dict(counts)
-        reports = numbers.pop("reports")
+        reports = numbers.pop("reports") + sum(url in self.undue for urls in self.known.values() for url in urls)
         notes = list(self.notes)
         notes += [f"{why} (report pages: {times})" for why, times in self.troubles.items() if times]
         if self.unasked:
@@ -228,10 +242,10 @@ class Progress:
         elif reports + numbers["gone"] < expected:  # a report that was taken down is no sign of a broken crawl
             status = "thin"
             notes.insert(0, f"{reports} reports found, expected at least {expected}")
-        elif self.has_list and not self.linked:
+        elif self.lists and self.has_list and not self.linked:
             status = "thin"
             notes.insert(0, f"no list of reports found any more; {reports} known ones were asked again")
-        elif shrunk > 0 and not limit and not self.lost_lists:
+        elif shrunk > 0 and self.lists and not limit and not self.lost_lists:
             status = "thin"
             notes.insert(0, f"{before} reports were listed the last time, {shrunk} of them no longer are")
         elif missing:
