@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 DEMO = demo.sqlite
 
-.PHONY: demo test crawl browse bench bench-clean soak lint clean
+.PHONY: demo test crawl browse bench bench-clean bench-archive soak lint clean
 
 demo: .venv/run  ## crawl two days of an invented county, served on loopback
 	$(BIN)/gongkai demo --archive $(DEMO)
@@ -28,6 +28,10 @@ bench: .venv/dev  ## measure against plain Scrapy and trafilatura
 bench-clean: .venv/dev  ## measure cleaning against well-known extractors
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python tests/bench_clean
+
+bench-archive: .venv/dev  ## measure storage against WARC.gz, and a second crawl against the first
+	$(BIN)/python tests/bench_archive
+	$(BIN)/python tests/bench_archive/second_crawl.py
 
 soak: .venv/dev  ## the long trials
 	GONGKAI_SOAK=1 $(BIN)/pytest -n auto -m soak

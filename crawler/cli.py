@@ -5,24 +5,33 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
+import secrets
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version as version_of
+from itertools import chain as chained
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from archive import reader
 from archive.compare import changed_lines
 from archive.database import ArchiveError, LockedError, connect
+from archive.export import FORMS, TABLES
+from archive.export import export as export_tables
 from crawler import sources as source_files
 from crawler.run import Exit, Job, exit_code, visit_table
 from crawler.run import crawl as run_crawl
+
+if TYPE_CHECKING:
+    from archive.verify import Sample
 
 ARCHIVE = Path("gongkai.sqlite")
 
@@ -44,6 +53,9 @@ def plain_errors() -> Iterator[None]:
         raise Stop(str(error), code=Exit.LOCKED) from error
     except (ArchiveError, source_files.SourceError) as error:
         raise Stop(str(error), code=Exit.MISUSE) from error
+    except sqlite3.DatabaseError as error:
+        hint = "`gongkai verify` names what is damaged in it"
+        raise Stop(f"SQLite cannot go on with the archive: {error}. {hint}", code=Exit.SOME_FAILED) from error
 
 
 def archive_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -78,8 +90,9 @@ def main() -> None:
     help="A TOML file of sources, or a folder of them.  [default: those that come with gongkai]",
 )
 @click.option("--limit", type=click.IntRange(min=1), default=None, help="Ask for at most N reports at each source.")
+@click.option("--due", is_flag=True, help="Ask only for what is due today: new reports daily, old ones rarely.")
 @click.option("-v", "--verbose", is_flag=True, help="Say each capture.")
-def crawl(names: Sequence[str], archive: Path, path: Path, limit: int | None, *, verbose: bool) -> None:
+def crawl(names: Sequence[str], archive: Path, path: Path, limit: int | None, *, due: bool, verbose: bool) -> None:
     """Crawl sources for their reports: all, or those named, or an address.
 
     A SOURCE is a name from `gongkai sources`, or the address of a home page or a column of reports. A run that was
@@ -95,11 +108,14 @@ def crawl(names: Sequence[str], archive: Path, path: Path, limit: int | None, *,
             archive=archive,
             limit=limit or 0,
             wake=bool(names),
+            due=due,
             settings={"PROGRESS": not verbose},
         )
-    for result in results:
-        click.echo(visit_table(result.visits))
     result = results[-1]
+    if result.visits:
+        click.echo(visit_table(result.visits))
+    if due:
+        click.echo(f"{result.idle} of {len(chosen)} sources have nothing due")
     click.echo(f"run {result.run} {result.status}; archive {archive}")
     sys.exit(exit_code(result.status, result.visits))
 
@@ -228,7 +244,12 @@ def status(archive: Path, *, as_json: bool) -> None:
     """Say what is in the archive, and how the last runs and each source's last visit went."""
     with plain_errors():
         db = connect(archive)
-        state = {"sizes": reader.sizes(db), "runs": reader.runs(db, last=5), "visits": reader.last_visits(db)}
+        state = {
+            "sizes": reader.sizes(db),
+            "standing": reader.standing(db),
+            "runs": reader.runs(db, last=5),
+            "visits": reader.last_visits(db),
+        }
     if as_json:
         click.echo(json.dumps(state, ensure_ascii=False, indent=2))
         return
@@ -236,6 +257,11 @@ def status(archive: Path, *, as_json: bool) -> None:
     click.echo(
         f"{sizes['reports']} reports, {sizes['versions']} versions, {sizes['captures']} captures of {sizes['pages']} pages; "
         f"{_megabytes(sizes['bytes'])} served, {_megabytes(sizes['stored'])} stored"
+    )
+    standing: Any = state["standing"]
+    click.echo(
+        f"{standing['pages']} official pages of reports: {standing['missing']} missing, {standing['withdrawn']} withdrawn, "
+        f"{standing['moved']} moved, {standing['unlisted']} no longer listed"
     )
     click.echo("\nruns")
     for run in state["runs"]:
@@ -250,21 +276,43 @@ def status(archive: Path, *, as_json: bool) -> None:
 
 @main.command()
 @archive_option
-def verify(archive: Path) -> None:
-    """Prove every payload by its SHA-256, follow every reference, work out every derived row again."""
-    from archive.store import Store
+@click.option(
+    "--sample", metavar="N|N%", default=None, help="Only N payloads and captures drawn at random, or N% of them: fast."
+)
+@click.option("--seed", type=int, default=None, help="Draw the sample of an earlier run again.")
+@click.option(
+    "--head", "noted", metavar="HEAD|FILE", multiple=True,
+    help="A head printed earlier, or a file that holds some: prove that it is still part of the history.",
+)  # fmt: skip
+@click.option("--texts", is_flag=True, help="Clean the payloads again too, and compare the texts: slow.")
+def verify(archive: Path, sample: str | None, seed: int | None, noted: Sequence[str], *, texts: bool) -> None:
+    """Prove every payload by its SHA-256, every run by its digest, follow every reference, derive every row again.
+
+    Prints each fault, and the head of each archive's chain of runs: note it elsewhere, for only a head noted there
+    shows that history was rewritten as a whole, or its end cut off. A chain that forks is no fault: two copies of
+    an archive went on and were merged, or somebody put a run in. Writes nothing and may run beside a crawl.
+    """
+    from archive import chain
     from archive.verify import faults
 
+    known = [head for words in noted for head in _heads(words)]
+    part = _sample(sample, seed=seed) if sample else None
+    found = 0
     with plain_errors():
-        connect(archive).close()
-        with Store(archive) as store:
-            found = list(faults(store.db))
-            sizes = reader.sizes(store.db)
-    for fault in found:
-        click.echo(fault, err=True)
-    verdict = f"{len(found)} faults" if found else "all as it must be"
+        db = connect(archive)
+        for fault in chained(faults(db, sample=part, known=known), _cleaned_otherwise(db, part) if texts else ()):
+            found += 1
+            click.echo(fault, err=True)
+        for head in chain.heads(db):
+            click.echo(f"head {head}")
+        for fork in chain.forks(db):
+            click.echo(fork)
+        sizes = reader.sizes(db)
+    looked = f"a sample of {sample}, --seed {part.seed}: " if part else ""
+    verdict = f"{found} faults" if found else "all as it must be"
     click.echo(
-        f"{archive}: {sizes['payloads']} payloads, {sizes['captures']} captures, {sizes['versions']} versions: {verdict}"
+        f"{archive}: {sizes['payloads']} payloads, {sizes['captures']} captures, {sizes['versions']} versions: "
+        f"{looked}{verdict}"
     )
     sys.exit(Exit.SOME_FAILED if found else Exit.WELL)
 
@@ -281,7 +329,7 @@ def rebuild(archive: Path, workers: int) -> None:
     from pipelines.workers import Workers
 
     with plain_errors():
-        connect(archive).close()
+        connect(archive, older=True).close()
         with Store(archive) as store, Workers(workers) as pool:
             quiet = not sys.stderr.isatty()
             failed = 0
@@ -295,6 +343,62 @@ def rebuild(archive: Path, workers: int) -> None:
         + (f"; {failed} pages not cleaned" if failed else "")
     )
     sys.exit(Exit.SOME_FAILED if failed else Exit.WELL)
+
+
+@main.command()
+@click.argument("into", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("archives", metavar="FROM...", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--workers", type=click.IntRange(min=1), default=os.cpu_count(), help="Processes that clean.")
+def merge(into: Path, archives: Sequence[Path], workers: int) -> None:
+    """Take over into INTO what other archives have more; it is made where it is not there.
+
+    Any order gives the same, and nothing is taken twice. A crawl may be writing to a FROM: the run that it has not
+    ended is left, for the next time. Texts of another cleaner's making are made again.
+    """
+    from archive.merge import merge as take
+    from archive.store import Store
+    from pipelines.clean import CLEANER
+    from pipelines.rebuild import clean_left
+    from pipelines.workers import Workers
+
+    failed = 0
+    with plain_errors():
+        for archive in archives:
+            connect(archive, older=True).close()
+        with Store(into) as store, Workers(workers) as pool:
+            for archive in archives:
+                done = take(store, archive, cleaner=CLEANER)
+                click.echo(
+                    f"{archive}: {done.runs} runs taken over, {done.known} known already; "
+                    f"{done.captures} captures, {done.payloads} payloads"
+                )
+                for run in done.left:
+                    click.echo(f"  run {run} left: it is going on, or was killed and the next crawl there will end it")
+            for url, error in clean_left(store, workers=pool):
+                if error:
+                    failed += 1
+                    click.echo(f"{url}: {error}", err=True)
+            sizes = reader.sizes(store.db)
+    click.echo(
+        f"{into}: {sizes['runs']} runs, {sizes['captures']} captures of {sizes['pages']} pages, {sizes['reports']} reports"
+        + (f"; {failed} pages not cleaned" if failed else "")
+    )
+    sys.exit(Exit.SOME_FAILED if failed else Exit.WELL)
+
+
+@main.command()
+@click.argument("copy", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
+@archive_option
+def backup(copy: Path, archive: Path) -> None:
+    """Write a consistent copy of the archive to FILE, which must not be there yet; a crawl may be writing beside it.
+
+    The copy is the same archive at an earlier time: crawl on in one of the two only.
+    """
+    from archive.database import backup as write
+
+    with plain_errors():
+        write(archive, copy)
+    click.echo(f"{copy}: {_megabytes(copy.stat().st_size)}, a copy of {archive}")
 
 
 @main.command()
@@ -323,6 +427,116 @@ def demo(archive: Path) -> None:
         sys.exit(run(archive))
 
 
+@main.group()
+def export() -> None:
+    """Write an archive's contents in other forms."""
+
+
+def _export_tables(form: str, about: str) -> None:
+    """Add the command that exports tables in one form."""
+
+    @export.command(form, help=f"Write an archive's tables as {about}.\n\nAll tables, unless some are named.")
+    @archive_option
+    @click.option(
+        "-o", "--output", type=click.Path(path_type=Path), required=True,
+        help=f"A folder for a file a table, or for one table a file that ends in .{form}.",
+    )  # fmt: skip
+    @click.option("--table", "tables", type=click.Choice(list(TABLES)), multiple=True, help="A table; again for more.")
+    def command(archive: Path, output: Path, tables: Sequence[str]) -> None:
+        with plain_errors():
+            for file, rows in export_tables(connect(archive), output, form=form, tables=tables):
+                click.echo(f"{file}: {rows} rows")
+
+
+for _form, _about in FORMS.items():
+    _export_tables(_form, _about)
+
+
+def _export_captures(form: str, about: str) -> None:
+    """Add the command that exports captures in one form."""
+
+    @export.command(
+        form, help=f"Write captures as {about}.\n\nAn export of all can be imported with its history whole."
+    )
+    @archive_option
+    @click.option(
+        "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file to write."
+    )
+    @click.option("--source", "sources", metavar="SOURCE", multiple=True, help="Only this source; again for more.")
+    @click.option(
+        "--since", metavar="TIME", default="", help="Only captures from a time on: 2026, 2026-03, 2026-03-01."
+    )
+    @click.option("--until", metavar="TIME", default="", help="Only captures up to a time, and all within it.")
+    @click.option("--run", metavar="RUN", default="", help="Only captures of this run.")
+    @click.option("--url-prefix", metavar="URL", default="", help="Only pages whose address begins so.")
+    def command(archive: Path, output: Path, sources: Sequence[str], **chosen: str) -> None:
+        from archive import wacz, warc
+        from crawler.clock import now
+
+        selection = warc.Selection(sources=tuple(sources), **chosen)
+        given: Any = {"selection": selection, "software": f"gongkai {version_of('gongkai')}", "at": now()}
+        part = output.with_name(f"{output.name}.part")
+        with plain_errors():
+            db = connect(archive)
+            if form == "warc":
+                with part.open("wb") as out:
+                    count = sum(1 for _ in warc.export(db, out, **given))
+            else:
+                count = sum(1 for _ in wacz.export(db, part, **given))
+        part.replace(output)
+        click.echo(f"{output}: {count} answers, {_megabytes(output.stat().st_size)}")
+
+
+_export_captures("warc", "WARC/1.1, gzipped record by record")
+_export_captures("wacz", "WACZ, to be opened in any viewer of web archives")
+
+
+@main.command("import")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@archive_option
+@click.option(
+    "--source", "names", metavar="SOURCE", multiple=True, help="The source that the pages are of; again for more."
+)
+@click.option(
+    "--sources", "path", type=click.Path(path_type=Path), default=source_files.BUNDLED, help="A TOML file or a folder."
+)
+@click.option("--workers", type=click.IntRange(min=1), default=os.cpu_count(), help="Processes that clean.")
+def import_(files: Sequence[Path], archive: Path, names: Sequence[str], path: Path, workers: int) -> None:
+    """Take in WARC, WARC.gz and WACZ files, whoever made them, as one run each; twice adds nothing.
+
+    Each page goes to the source whose hosts its host is one of: those named, else all known. A host of none goes to
+    the first named; without any, to a source made of it, official only under .gov. An export of a whole gongkai
+    archive comes in as it was. Broken records are named with their place in the file, and passed over.
+    """
+    from archive.store import Store
+    from crawler.clock import now
+    from crawler.importing import import_file, summary
+    from pipelines.rebuild import clean_left
+    from pipelines.workers import Workers
+
+    failed = 0
+    with plain_errors():
+        known = source_files.load(path)
+        named = source_files.pick(known, names) if names else ()
+        with Store(archive) as store, Workers(workers) as pool:
+            for file in files:
+                done = import_file(store, file, known=known, named=named, at=now())
+                for line in done.broken:
+                    failed += 1
+                    click.echo(line, err=True)
+                click.echo(summary(done))
+            for url, error in clean_left(store, workers=pool):
+                if error:
+                    failed += 1
+                    click.echo(f"{url}: {error}", err=True)
+            sizes = reader.sizes(store.db)
+    click.echo(
+        f"{archive}: {sizes['runs']} runs, {sizes['captures']} captures of {sizes['pages']} pages, {sizes['reports']} reports"
+        + (f"; {failed} faults" if failed else "")
+    )
+    sys.exit(Exit.SOME_FAILED if failed else Exit.WELL)
+
+
 def report_lines(report: Mapping[str, Any]) -> str:
     """Set out what is known of a report."""
     late = f", {report['days_late']} days late" if report["days_late"] else ""
@@ -333,6 +547,14 @@ def report_lines(report: Mapping[str, Any]) -> str:
     )
 
 
+def event_line(event: Mapping[str, Any]) -> str:
+    """Set out what befell a page, with the capture that shows it: its time, status and reason."""
+    number = f" version {event['detail']}" if event["kind"] in ("found", "changed", "reverted") else ""
+    place = f" {event['detail']}" if event["kind"] in ("moved", "unlisted", "relisted") else ""
+    reason = f", {event['reason']}" if event["reason"] else ""
+    return f"{event['at'][:19]}: {event['kind']}{number}{place} ({event['status'] or 'no answer'}{reason})"
+
+
 def _show_page(db: Any, page: str, *, number: int | None, original: bool) -> None:
     versions = reader.versions(db, page)
     for version in versions:
@@ -340,8 +562,10 @@ def _show_page(db: Any, page: str, *, number: int | None, original: bool) -> Non
             f"  version {version['n']}: seen {version['captures']} times, {version['first_seen'][:19]} to "
             f"{version['last_seen'][:19]}, payload {version['payload'][:12]}"
         )
+    for event in reader.page_events(db, page):
+        click.echo(f"  {event_line(event)}")
     for capture in reader.captures(db, page):
-        if capture["outcome"] not in ("new", "same"):
+        if capture["outcome"] not in ("new", "same", "not-modified", "gone"):
             click.echo(
                 f"  {capture['at'][:19]}: {capture['outcome']} {capture['status'] or ''} {capture['reason'] or ''}"
             )
@@ -360,6 +584,48 @@ def _show_page(db: Any, page: str, *, number: int | None, original: bool) -> Non
                 f"  repaired: {kind}, {count} places" + ("" if original else "; --original shows the lines as served")
             )
         click.echo("\n".join(["", version["title"], "", *lines, ""]))
+
+
+def _heads(words: str) -> Sequence[tuple[str, str]]:
+    """Read heads of chains as they were printed, given themselves or in a file."""
+    from archive.chain import noted
+
+    found = noted(words) or (noted(Path(words).read_text(encoding="utf-8")) if Path(words).is_file() else [])
+    if not found:
+        raise click.BadParameter(
+            f"{words}: neither a head, ORIGIN:DIGEST, nor a file that holds one", param_hint="--head"
+        )
+    return found
+
+
+def _sample(words: str, *, seed: int | None) -> Sample:
+    """Read what --sample was given."""
+    from archive.verify import Sample
+
+    seed = secrets.randbelow(10**9) if seed is None else seed
+    number = words.removesuffix("%")
+    if number != words and re.fullmatch(r"[0-9]+(\.[0-9]+)?", number) and 0 < float(number) <= 100:
+        return Sample(share=float(number) / 100, seed=seed)
+    if number == words and number.isdecimal() and int(number):
+        return Sample(count=int(number), seed=seed)
+    raise click.BadParameter(f"{words}: neither a number of rows nor a share such as 5%", param_hint="--sample")
+
+
+def _cleaned_otherwise(db: sqlite3.Connection, sample: Sample | None) -> Iterator[str]:
+    """Clean again what was cleaned, and name each text that comes out otherwise."""
+    from archive.store import text_row
+    from archive.verify import cleaned
+    from pipelines.clean import CLEANER
+    from pipelines.workers import Workers, clean_one, why
+
+    with Workers(os.cpu_count() or 1) as pool:
+        for item, made in pool.each(clean_one, cleaned(db, cleaner=CLEANER, sample=sample)):
+            if error := made.exception():
+                yield f"text of payload {item.payload} ({item.url}): cannot be cleaned again: {why(error)}"
+                continue
+            stands, follows = reader.text_of(db, item.payload), text_row(item.payload, made.result())
+            if unlike := [field for field in follows if follows[field] != stands[field] and field != "digest"]:
+                yield f"text of payload {item.payload} ({item.url}): cleaned again, other in {', '.join(unlike)}"
 
 
 def _pages(files: Sequence[Path]) -> Iterator[Path]:
