@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import sites
 
 from archive import reader
@@ -27,9 +28,12 @@ def test_the_demo_shown_is_the_demo(demo: tuple[str, Path]) -> None:
 
 
 def test_every_command_option_and_key_is_described() -> None:
-    for name, command in main.commands.items():
+    commands = {"gongkai": main, **{f"gongkai {name}": command for name, command in main.commands.items()}}
+    for name, group in [(name, group) for name, group in commands.items() if isinstance(group, click.Group)]:
+        commands |= {f"{name} {word}": command for word, command in group.commands.items()}
+    for name, command in commands.items():
         assert command.help, name
-        assert f"$ gongkai {name} --help" in README
+        assert f"$ {name} --help" in README
         for option in command.params:
             assert option.name in ("names", "files", "what", "url", "words") or option.opts[0] in README, (
                 f"{name} {option.name}"
