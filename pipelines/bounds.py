@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipelines.links import is_file
+from pipelines.normalise import simple
 from pipelines.prepare import MARK
 from pipelines.rules import rules
 
@@ -23,7 +25,10 @@ _FOOTER = re.compile(
     r"Copyright|建议使用|分辨率"
 )
 _RELATED = re.compile(
-    r"(?:[【\[]?(?:相关|推荐|热点|延伸)(?:新闻|稿件|链接|阅读|文章|信息|推荐|解读|政策|内容)[】\]]?|友情链接)[:：]?"
+    r"(?:[【\[]?(?:相关|推荐|热点|热门|延伸|最新)(?:新闻|稿件|链接|阅读|文章|信息|推荐|解读|政策|内容|发布|动态|公告)[】\]]?|友情链接)[:：]?"
+)
+_DISCUSSION = re.compile(
+    r"(?:网友|用户|最新|热门|全部|文章|精彩)?(?:评论|留言|跟帖)(?:列表|区)?(?:[（(]?(?:共)?\d*[条个]?[）)]?)[:：]?"
 )
 _SENTENCE = re.compile(r"[^。\n]*。")
 _PARAGRAPHS = frozenset(("p", "span", "font", "strong", "b", "label", "li", "h1", "h2", "h3", "h4", "h5", "h6"))
@@ -87,15 +92,40 @@ def within(words: Sequence[Line], found: str, weights: Mapping[HtmlElement, int]
 
 
 def related(words: Sequence[Line], weights: Mapping[HtmlElement, int]) -> int:
-    """Say at which line 相关新闻 and its links begin, when nothing else follows; the number of lines where none do."""
+    """Say at which line 相关新闻 and its links begin, or what readers say, when nothing else follows; else the number of lines."""
     for place, line in enumerate(words):
-        if _RELATED.fullmatch("".join(line.text.split())):
-            after = words[place + 1 :]
-            if any(_is_links(one, weights) for one in after) and all(
-                _is_links(one, weights) or len(one.text) <= _BESIDE_LINKS for one in after
+        bare = _plain(line.text)
+        after = words[place + 1 :]
+        if _RELATED.fullmatch(bare) and any(_is_links(one, weights) for one in after):
+            if all(
+                _is_page_link(one, weights) or len(one.text) <= _BESIDE_LINKS or _is_aside(one.text) for one in after
             ):
                 return place
+        elif _DISCUSSION.fullmatch(bare) and not any(one.text.startswith(MARK) for one in after):
+            return place
     return len(words)
+
+
+def links_at_end(words: Sequence[Line], weights: Mapping[HtmlElement, int]) -> set[int]:
+    """Number the lines that only lead to other pages, where nothing but files and widgets follows a text's last sentence."""
+    found: set[int] = set()
+    for place in reversed(range(len(words))):
+        if _is_page_link(words[place], weights):
+            found.add(place)
+        elif not (_is_links(words[place], weights) or _is_widgets(words[place])):
+            return found if any(line.text.endswith("。") for line in words[: place + 1]) else set()
+    return set()
+
+
+def _is_page_link(line: Line, weights: Mapping[HtmlElement, int]) -> bool:
+    """Tell a line of links of which none leads to a file, or is named like one."""
+    links = [link for link in line.block.iter("a") if link.get("href")]
+    files = any(is_file(link.get("href", "")) or is_file(link.text_content()) for link in links)
+    return bool(links) and not files and weights.get(line.block, _OF_A_TABLE) <= _BESIDE_LINKS
+
+
+def _is_widgets(line: Line) -> bool:
+    return rules().names_line(_plain(line.text))
 
 
 def tail(words: Sequence[Line]) -> int:
@@ -110,13 +140,24 @@ def tail(words: Sequence[Line]) -> int:
 def once(words: Sequence[str]) -> int:
     """Say at which line a text begins again word for word, as in a copy for telephones; else the number of lines.
 
-    Every line of the one must stand in the other, tables, widgets' lines and the line before the copy aside: two
-    notices that differ in a number are two.
+    Every line of the one must stand in the other, tables, files, widgets' lines and the line before the copy aside: two
+    notices that differ in a number are two. Lines that end the one and are in no copy go with the copy, where all of
+    the copy is in the one.
     """
     start = next((n for n, line in enumerate(words) if len(line) >= _LONG_LINE), len(words))
     again = next((n for n in range(start + 2, len(words)) if words[n] == words[start]), len(words))
-    first = [line for line in words[start : again - 1] if not line.startswith(MARK) and not rules().names_line(line)]
-    return again - 1 if sum(map(len, first)) >= _TWIN and set(first) <= set(words[again:]) else len(words)
+    first = [n for n in range(start, again - 1) if not _is_aside(words[n])]
+    copy = {line for line in words[again:] if not _is_aside(line)}
+    end = again - 1
+    if copy <= {words[n] for n in first}:
+        while first and words[first[-1]] not in copy:
+            end = first.pop()
+    whole = sum(len(words[n]) for n in first) >= _TWIN and all(words[n] in copy for n in first)
+    return end if whole and again < len(words) else len(words)
+
+
+def _is_aside(line: str) -> bool:
+    return line.startswith(MARK) or is_file(line) or rules().names_line(line)
 
 
 def _is_frames(line: Line, words: re.Pattern[str]) -> bool:
@@ -166,6 +207,12 @@ def _is_links(line: Line, weights: Mapping[HtmlElement, int]) -> bool:
 
 def _texts(words: Sequence[Line]) -> list[str]:
     return [line.text for line in words]
+
+
+def _plain(line: str) -> str:
+    """Write a line without white space, a short one in simplified characters."""
+    bare = "".join(line.split())
+    return bare if len(bare) > _OF_A_TABLE else "".join(map(simple, bare))
 
 
 def _bare(line: str) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pipelines.polish import Block
 
-CLEANER = "1"
+CLEANER = "2"
 
 FLAGS: Mapping[str, str] = MappingProxyType(
     {

@@ -36,6 +36,7 @@ _PARTICULARS = frozenset(
     """.split()  # noqa: SIM905
 )
 _BESIDE_A_LINK = 40
+_LONGEST_PARTICULAR = 200
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,17 +57,20 @@ def read(place: Place, weights: Mapping[HtmlElement, int], *, title: str = "") -
     dropped = _drop_widgets(place.element, weights)
     for table in list(place.element.iter("table")):
         spread(table)
-    if not place.marked:
-        for table in list(place.element.iter("table")):
-            if _is_list(table, weights) or _is_particulars(table):
-                dropped += _drop(table)
+    for table in list(place.element.iter("table")):
+        if _is_particulars(table) or (
+            _is_list(table, weights) and not (place.marked and _goes_on(table, place.element))
+        ):
+            dropped += _drop(table)
     tables = _take_tables(place.element)
     all_lines = placed(place.element)
     end = min(bounds.related(all_lines, weights), bounds.tail(all_lines))
-    dropped += [line.text for line in all_lines[end:]]
-    words = [line.text for line in all_lines[:end]]
+    links = bounds.links_at_end(all_lines[:end], weights)
+    dropped += [line.text for n, line in enumerate(all_lines) if n >= end or n in links]
+    kept = [line for n, line in enumerate(all_lines[:end]) if n not in links]
+    words = [line.text for line in kept]
     if not place.marked:
-        span = bounds.within(all_lines[:end], _found(place.element), weights, title=title)
+        span = bounds.within(kept, _found(place.element), weights, title=title)
         again = bounds.once(span.article)
         words = span.article[:again]
         dropped += span.frame
@@ -118,10 +122,16 @@ def _is_list(table: HtmlElement, weights: Mapping[HtmlElement, int]) -> bool:
     return linked * 2 > len(rows) and weights.get(table, 0) <= len(rows) * _BESIDE_A_LINK
 
 
+def _goes_on(table: HtmlElement, element: HtmlElement) -> bool:
+    """Tell whether a text has sentences after a table, or none before it."""
+    before, _, after = element.text_content().rpartition(table.text_content())
+    return "。" in after or "。" not in before
+
+
 def _is_particulars(table: HtmlElement) -> bool:
     """Tell the table of 索引号, 发布机构 and the like that stands above an article (国办发〔2017〕47号)."""
     cells = {"".join(cell.itertext()).translate(_NO_SPACE).rstrip("：:") for cell in table.iter("td", "th")}
-    return len(cells & _PARTICULARS) >= 3
+    return len(cells & _PARTICULARS) >= 3 and max(map(len, cells)) < _LONGEST_PARTICULAR
 
 
 def _take_tables(element: HtmlElement) -> list[Grid]:

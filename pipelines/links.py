@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urldefrag, urljoin, urlsplit
@@ -16,7 +17,13 @@ if TYPE_CHECKING:
 
 _FILE = re.compile(r"\.(?:pdf|docx?|xlsx?|wps|et|ofd|zip|rar)$", re.IGNORECASE)
 _SERVED = re.compile(r"downfile\.jsp|download\.jsp\?.*wbfileid=|/module/download/", re.IGNORECASE)
-_SURROUNDINGS = 300
+_SESSION = re.compile(r";jsessionid=[^/?#]*", re.IGNORECASE)
+_PASSING = re.compile(
+    r"(?:_|_?t|r|rnd|rand|random|timestamp)=[\d.]{8,20}|(?:sid|token|sessionid|jsessionid|phpsessid)=[0-9a-f-]{16,}",
+    re.IGNORECASE,
+)
+_SURROUNDINGS = 2000  # characters
+_FRAME = re.compile(r"主办单位|承办单位|ICP备|网站标识码|版权所有|网站地图|友情链接|網站地圖|主辦單位|版權所有")
 
 
 def attachments(article: HtmlElement, weights: Mapping[HtmlElement, int], *, url: str) -> tuple[Attachment, ...]:
@@ -25,7 +32,8 @@ def attachments(article: HtmlElement, weights: Mapping[HtmlElement, int], *, url
     Links that lead nowhere, and frames whose address a script fills in, are no attachments.
     """
     found: dict[str, str] = {}
-    for node in _around(article, weights).iter("a", "iframe", "embed", "object"):
+    surroundings = (part.iter("a", "iframe", "embed", "object") for part in _around(article, weights))
+    for node in itertools.chain.from_iterable(surroundings):
         target = node.get("href") or node.get("src") or node.get("data") or ""
         address = _absolute(target, url)
         if address and (not found.get(address)):
@@ -33,17 +41,24 @@ def attachments(article: HtmlElement, weights: Mapping[HtmlElement, int], *, url
     return tuple(Attachment(url=address, label=label or _file_name(address)) for address, label in found.items())
 
 
-def _around(article: HtmlElement, weights: Mapping[HtmlElement, int]) -> HtmlElement:
-    """Climb to the element that still holds little besides the article: titles, dates, lists of files."""
-    whole = article
+def is_file(address: str) -> bool:
+    """Tell whether an address, be it relative, is a file's."""
+    path = unquote(address.partition("?")[0].partition("#")[0].partition(";")[0])
+    return _FILE.search(path) is not None or _SERVED.search(address) is not None
+
+
+def _around(article: HtmlElement, weights: Mapping[HtmlElement, int]) -> list[HtmlElement]:
+    """Climb to the element that holds little besides the article and nothing of a footer; with what follows it up to one."""
+    whole, framed = article, len(_FRAME.findall(article.text_content()))
     for _ in range(4):
         above = whole.getparent()
         if above is None or above.tag in ("body", "html"):
             break
-        if weights.get(above, 0) - weights.get(article, 0) > _SURROUNDINGS:
+        more = weights.get(above, 0) - weights.get(article, 0)
+        if more > _SURROUNDINGS or len(_FRAME.findall(above.text_content())) > framed:
             break
         whole = above
-    return whole
+    return [whole, *itertools.takewhile(lambda node: not _FRAME.search(node.text_content()), whole.itersiblings())]
 
 
 def _absolute(target: str, url: str) -> str | None:
@@ -57,9 +72,16 @@ def _absolute(target: str, url: str) -> str | None:
         shown = parse_qs(parts.query).get("file", [""])[0]
     except ValueError:
         return None
-    if _FILE.search(unquote(parts.path)) or _SERVED.search(address):
-        return address
+    if is_file(address):
+        return _lasting(address)
     return _absolute(shown, address) if _FILE.search(shown) else None
+
+
+def _lasting(address: str) -> str:
+    """Leave out of a file's address what a server puts in for one session, or against caches."""
+    path, mark, query = _SESSION.sub("", address).partition("?")
+    kept = "&".join(part for part in query.split("&") if not _PASSING.fullmatch(part))
+    return path + mark * bool(kept) + kept
 
 
 def _file_name(address: str) -> str:

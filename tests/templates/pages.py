@@ -81,21 +81,30 @@ def pages(template: Template) -> Iterator[Page]:
     for name, article in articles().items():
         if not (blocks := tuple(_blocks(article, template.shape))):
             continue
-        empty = _filled(template, article, "")
-        page = _filled(template, article, _body(blocks, template.shape))
-        if template.script != "hans":
-            page = opencc.OpenCC("s2t").convert(page)
-        if template.script == "glossed":
-            page = GLOSSED.sub(lambda found: f"{found[0]}({GLOSSES[found[0]]})", page)
         yield Page(
             name=f"{template.name}:{name}",
             template=template,
-            payload=page.encode(template.encoding, "xmlcharrefreplace"),
+            payload=written(template, article).encode(template.encoding, "xmlcharrefreplace"),
             blocks=blocks,
-            frame=_frame(empty, template.shape, article.title, blocks),
+            frame=_frame(_filled(template, article, ""), template.shape, article.title, blocks),
             title=article.title,
             published=article.published.isoformat(),
         )
+
+
+def written(template: Template, article: Article) -> str:
+    """Write an article in a template: a page that is still to be encoded."""
+    page = _filled(template, article, _body([*_blocks(article, template.shape)], template.shape))
+    if template.script != "hans":
+        page = _traditional().convert(page)
+    if template.script == "glossed":
+        page = GLOSSED.sub(lambda found: f"{found[0]}({GLOSSES[found[0]]})", page)
+    return page
+
+
+@functools.cache
+def _traditional() -> opencc.OpenCC:
+    return opencc.OpenCC("s2t")
 
 
 @functools.cache
