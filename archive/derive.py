@@ -10,16 +10,19 @@ import sqlite3
 from collections.abc import Collection, Iterable
 from datetime import date
 
-from archive import history
+from archive import history, volatile
 from archive.database import name
 from archive.history import ANSWERED, Seen, Sighting, State, Version
-from archive.records import owns
+from archive.records import Attachment, content_key, owns
+
+_TEACHERS = 8
+"""Of how many noisy pages of a host its volatile lines are learned: the first by name, so that it never depends on order."""
 
 
 def pages(db: sqlite3.Connection, page_ids: Iterable[str]) -> None:
     """Work out anew the versions of these pages, and what follows for the reports they carry; the caller holds the transaction."""
     reports: set[tuple[str, int]] = set()
-    touched = list(page_ids)
+    touched = _with_relearned(db, page_ids)
     for page in touched:
         reports.update(_reports_of(db, page))
         for table in ("events", "report_pages", "versions"):
@@ -71,6 +74,7 @@ def due_on(year: int, *, level: str) -> date:
 
 def _history(db: sqlite3.Connection, page: str) -> list[Seen]:
     """Read a page's captures in time."""
+    frames = _volatile(db, _host(db, page))
     rows = db.execute(
         """SELECT id AS capture, run, source, at, outcome, reason, referrer, redirects, payload, key
            FROM captures LEFT JOIN texts USING (payload) WHERE page = ? AND kind = 'report' ORDER BY at, attempt, id""",
@@ -79,11 +83,66 @@ def _history(db: sqlite3.Connection, page: str) -> list[Seen]:
     seen = []
     key = None
     for row in rows:
+        own = _key(db, row["payload"], frames) if frames and row["key"] else row["key"]
         if row["outcome"] in ANSWERED:
-            key = row["key"] or key
-        shown = key if row["outcome"] == "not-modified" else row["key"]
+            key = own or key
+        shown = key if row["outcome"] == "not-modified" else own
         seen.append(Seen(**{**dict(row), "redirects": tuple(json.loads(row["redirects"])), "key": shown}))
     return seen
+
+
+def _with_relearned(db: sqlite3.Connection, page_ids: Iterable[str]) -> list[str]:
+    """Learn anew which lines of these pages' hosts are volatile; where that changed, the hosts' other pages come along."""
+    touched = dict.fromkeys(page_ids)
+    by_host: dict[str, list[str]] = {}
+    for page in touched:
+        by_host.setdefault(_host(db, page), []).append(page)
+    for host, own in sorted(by_host.items()):
+        known = _volatile(db, host)
+        if known or any(_noisy(db, host, least=volatile.LEAST_KEYS, page=page) for page in own):
+            teachers = _noisy(db, host, least=volatile.LEAST_KEYS)[:_TEACHERS]
+            learned = volatile.learn(_texts(db, page) for page in teachers)
+            if learned != known:
+                db.execute("DELETE FROM volatile_lines WHERE host = ?", (host,))
+                db.executemany("INSERT INTO volatile_lines VALUES (?, ?)", [(host, frame) for frame in sorted(learned)])
+                touched |= dict.fromkeys(_noisy(db, host, least=1))
+    return list(touched)
+
+
+def _host(db: sqlite3.Connection, page: str) -> str:
+    return db.execute("SELECT host FROM pages WHERE id = ?", (page,)).fetchone()[0]  # type: ignore[no-any-return]
+
+
+def _volatile(db: sqlite3.Connection, host: str) -> frozenset[str]:
+    return frozenset(frame for (frame,) in db.execute("SELECT frame FROM volatile_lines WHERE host = ?", (host,)))
+
+
+def _noisy(db: sqlite3.Connection, host: str, *, least: int, page: str | None = None) -> list[str]:
+    """List a host's pages, or this one of them, that showed so many contents."""
+    rows = db.execute(
+        """SELECT page FROM pages JOIN captures ON page = pages.id JOIN texts USING (payload)
+           WHERE host = :host AND page = coalesce(:page, page) AND captures.kind = 'report'
+           GROUP BY page HAVING count(DISTINCT key) >= :least ORDER BY page""",
+        {"host": host, "page": page, "least": least},
+    )
+    return [row["page"] for row in rows]
+
+
+def _texts(db: sqlite3.Connection, page: str) -> list[str]:
+    """Give a page's texts, one a capture, in the order of time."""
+    rows = db.execute(
+        """SELECT text FROM captures JOIN texts USING (payload) WHERE page = ? AND kind = 'report'
+           ORDER BY at, attempt, id""",
+        (page,),
+    )
+    return [row["text"] for row in rows]
+
+
+def _key(db: sqlite3.Connection, payload: str, frames: frozenset[str]) -> str:
+    """Name a payload's content without its host's volatile lines."""
+    row = db.execute("SELECT title, text, attachments FROM texts WHERE payload = ?", (payload,)).fetchone()
+    files = [Attachment(**file) for file in json.loads(row["attachments"])]
+    return content_key(title=row["title"], text=volatile.without(row["text"], frames), attachments=files)
 
 
 def _carry(db: sqlite3.Connection, page: str, versions: list[Version]) -> None:
@@ -234,6 +293,6 @@ def _report(db: sqlite3.Connection, agency: str, year: int) -> None:
 
 def everything(db: sqlite3.Connection) -> None:
     """Work out all versions, events and reports anew; the caller holds the transaction."""
-    for table in ("reports", "report_pages", "events", "versions"):
+    for table in ("reports", "report_pages", "events", "versions", "volatile_lines"):
         db.execute(f"DELETE FROM {table}")  # noqa: S608
     pages(db, [page for (page,) in db.execute("SELECT id FROM pages ORDER BY id").fetchall()])

@@ -14,10 +14,10 @@ import secrets
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-DERIVED = ("reports", "report_pages", "events", "versions", "texts")
+DERIVED = ("volatile_lines", "reports", "report_pages", "events", "versions", "texts")
 """The derived tables, those that refer to others first."""
 
-KNOWN = ("truth", "derived", "columns", "chain", "events", "old_archives", "guard")
+KNOWN = ("truth", "derived", "columns", "chain", "events", "old_archives", "guard", "volatile_lines")
 """The names of all migrations below, in their order."""
 
 schema = Migrations("gongkai")
@@ -229,4 +229,12 @@ def _refuse(db: Database, deed: str, what: str) -> None:
     name = "_".join(deed.split()[:3:2]).lower()
     db.execute(
         f"CREATE TRIGGER guard_{name} BEFORE {deed} BEGIN SELECT RAISE(ABORT, '{what} are only ever added to'); END"
+    )
+
+
+@schema()
+def volatile_lines(db: Database) -> None:
+    """Lines of a host's pages that repetition shows to be noise, without their numbers."""
+    _create(
+        db, "CREATE TABLE volatile_lines (host TEXT NOT NULL, frame TEXT NOT NULL, PRIMARY KEY (host, frame)) STRICT"
     )

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from archive import payloads, reader, verify
 from archive.database import ArchiveError, LockedError, connect
 from archive.derive import due_on
+from archive.migrations import DERIVED
 from archive.records import Office
 from archive.store import Run, Store
 
@@ -190,3 +191,19 @@ def test_rooms_stand_one_behind_the_other() -> None:
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{room} imports {done.stderr}"
+
+
+def test_lines_that_change_with_every_fetch_make_no_versions(store: Store, see: Callable[..., Any]) -> None:
+    """What no rule knows is learned of its repetition; an edit beside it is a version still, and so in any order."""
+    for day in range(1, 8):
+        for page in (1, 2, 3):
+            received = 29 if (page, day > 4) == (2, True) else 28
+            words = f"第{page}份报告，全年收到申请{received}件。\n已有{day * 37 + page}人读过本页"
+            see(words.encode(), at=DAY.format(day), url=f"http://czj.example/{page}.html")
+    versions = "SELECT url, count(*) FROM versions JOIN pages ON pages.id = page GROUP BY url ORDER BY url"
+    found = [tuple(row) for row in store.db.execute(versions)]
+    assert found == [(f"http://czj.example/{page}.html", n) for page, n in ((1, 1), (2, 2), (3, 1))]
+    before = {table: set(map(tuple, store.db.execute(f"SELECT * FROM {table}"))) for table in DERIVED}
+    assert before["volatile_lines"] == {("czj.example", "已有人读过本页")}
+    store.derive_all()
+    assert {table: set(map(tuple, store.db.execute(f"SELECT * FROM {table}"))) for table in DERIVED} == before

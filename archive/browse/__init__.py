@@ -48,6 +48,9 @@ def metadata(database: str) -> dict[str, Any]:
             "facets": ["family"],
         },
         "events": {"description": "What happened to a page, with the capture that shows it.", "sort_desc": "at"},
+        "volatile_lines": {
+            "description": "Lines that change with every fetch of a host's pages, without their numbers."
+        },
         "origins": {"description": "The archives in which the runs were made."},
         "pages": {"label_column": "url"},
         "sources": {"label_column": "name"},
