@@ -175,7 +175,7 @@ def test_a_rebuild_gives_what_the_crawl_gave(demo: tuple[str, Path], tmp_path: P
     with sqlite3.connect(demo[1]) as db:
         db.execute("VACUUM INTO ?", (str(copy),))
     before = derived(copy)
-    assert all(before.values())
+    assert all(rows for table, rows in before.items() if table != "volatile_lines"), "the county's rules know its noise"
     done = gongkai("rebuild", "--archive", copy)
     assert done.returncode == 0, done.stderr
     assert derived(copy) == before

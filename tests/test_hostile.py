@@ -14,7 +14,7 @@ import pytest
 import sites
 
 CRAWL = """
-import json, resource, sys
+import json, sys
 from pathlib import Path
 from crawler import sources
 from crawler.run import Job, crawl, exit_code
@@ -22,7 +22,8 @@ folder = Path(sys.argv[1])
 (result,) = crawl([Job(sources=sources.load(folder / "sources.toml"))], archive=folder / "a.sqlite",
                   settings={"DOWNLOAD_TIMEOUT": 3, "RETRY_TIMES": 1})
 visits = {v.source: (v.status, v.reason or "", v.new, v.requests) for v in result.visits}
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KiB
+status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+peak = int(status["VmHWM"].split()[0])  # KiB; ru_maxrss would count the process that started this one
 print(json.dumps({"visits": visits, "peak": peak, "exit": exit_code(result.status, result.visits)}))
 """
 
