@@ -9,7 +9,7 @@ import re
 import secrets
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
@@ -332,11 +332,7 @@ def rebuild(archive: Path, workers: int) -> None:
         connect(archive, older=True).close()
         with Store(archive) as store, Workers(workers) as pool:
             quiet = not sys.stderr.isatty()
-            failed = 0
-            for url, error in tqdm(run(store, workers=pool), desc="texts", unit="", disable=quiet, leave=False):
-                if error:
-                    failed += 1
-                    click.echo(f"{url}: {error}", err=True)
+            failed = _say_uncleaned(tqdm(run(store, workers=pool), desc="texts", unit="", disable=quiet, leave=False))
             sizes = reader.sizes(store.db)
     click.echo(
         f"{archive}: {sizes['texts']} texts, {sizes['versions']} versions, {sizes['reports']} reports made again"
@@ -361,7 +357,6 @@ def merge(into: Path, archives: Sequence[Path], workers: int) -> None:
     from pipelines.rebuild import clean_left
     from pipelines.workers import Workers
 
-    failed = 0
     with plain_errors():
         for archive in archives:
             connect(archive, older=True).close()
@@ -374,10 +369,7 @@ def merge(into: Path, archives: Sequence[Path], workers: int) -> None:
                 )
                 for run in done.left:
                     click.echo(f"  run {run} left: it is going on, or was killed and the next crawl there will end it")
-            for url, error in clean_left(store, workers=pool):
-                if error:
-                    failed += 1
-                    click.echo(f"{url}: {error}", err=True)
+            failed = _say_uncleaned(clean_left(store, workers=pool))
             sizes = reader.sizes(store.db)
     click.echo(
         f"{into}: {sizes['runs']} runs, {sizes['captures']} captures of {sizes['pages']} pages, {sizes['reports']} reports"
@@ -525,10 +517,7 @@ def import_(files: Sequence[Path], archive: Path, names: Sequence[str], path: Pa
                     failed += 1
                     click.echo(line, err=True)
                 click.echo(summary(done))
-            for url, error in clean_left(store, workers=pool):
-                if error:
-                    failed += 1
-                    click.echo(f"{url}: {error}", err=True)
+            failed += _say_uncleaned(clean_left(store, workers=pool))
             sizes = reader.sizes(store.db)
     click.echo(
         f"{archive}: {sizes['runs']} runs, {sizes['captures']} captures of {sizes['pages']} pages, {sizes['reports']} reports"
@@ -553,6 +542,14 @@ def event_line(event: Mapping[str, Any]) -> str:
     place = f" {event['detail']}" if event["kind"] in ("moved", "unlisted", "relisted") else ""
     reason = f", {event['reason']}" if event["reason"] else ""
     return f"{event['at'][:19]}: {event['kind']}{number}{place} ({event['status'] or 'no answer'}{reason})"
+
+
+def _say_uncleaned(made: Iterable[tuple[str, str | None]]) -> int:
+    """Name each page that could not be cleaned, and count them."""
+    failed = [(url, error) for url, error in made if error]
+    for url, error in failed:
+        click.echo(f"{url}: {error}", err=True)
+    return len(failed)
 
 
 def _show_page(db: Any, page: str, *, number: int | None, original: bool) -> None:
