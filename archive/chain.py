@@ -67,8 +67,9 @@ def digest(db: sqlite3.Connection, run: str, previous: str | None) -> str:
 
 
 def row_digest(row: Mapping[str, object]) -> str:
-    """Work out the SHA-256 (32 hex digits) of one row, its own `digest` and columns that hold nothing left out."""
-    held = {k: float(v) if isinstance(v, int) else v for k, v in row.items() if k != "digest" and v is not None}
+    """Work out the SHA-256 (32 hex digits) of one row; its number, `digest` and columns that hold nothing are left out."""
+    left_out = ("number", "digest")
+    held = {k: float(v) if isinstance(v, int) else v for k, v in row.items() if k not in left_out and v is not None}
     return hashlib.sha256(_bytes(sorted(held.items()))).hexdigest()[:32]
 
 

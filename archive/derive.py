@@ -14,6 +14,7 @@ from archive import history, volatile
 from archive.database import name
 from archive.history import ANSWERED, Seen, Sighting, State, Version
 from archive.records import Attachment, content_key, owns
+from archive.rows import TEXTS_OF_VERSIONS
 
 _TEACHERS = 8
 """Of how many noisy pages of a host its volatile lines are learned: the first by name, so that it never depends on order."""
@@ -76,8 +77,9 @@ def _history(db: sqlite3.Connection, page: str) -> list[Seen]:
     """Read a page's captures in time."""
     frames = _volatile(db, _host(db, page))
     rows = db.execute(
-        """SELECT id AS capture, run, source, at, outcome, reason, referrer, redirects, payload, key
-           FROM captures LEFT JOIN texts USING (payload) WHERE page = ? AND kind = 'report' ORDER BY at, attempt, id""",
+        """SELECT id AS capture, run, source, at, outcome, reason, referrer, redirects, c.payload, key
+           FROM captures c LEFT JOIN readings r ON r.payload = payload_number LEFT JOIN stored_texts t ON t.number = r.text
+           WHERE page = ? AND kind = 'report' ORDER BY at, attempt, id""",
         (page,),
     )
     seen = []
@@ -120,9 +122,11 @@ def _volatile(db: sqlite3.Connection, host: str) -> frozenset[str]:
 def _noisy(db: sqlite3.Connection, host: str, *, least: int, page: str | None = None) -> list[str]:
     """List a host's pages, or this one of them, that showed so many contents."""
     rows = db.execute(
-        """SELECT page FROM pages JOIN captures ON page = pages.id JOIN texts USING (payload)
-           WHERE host = :host AND page = coalesce(:page, page) AND captures.kind = 'report'
-           GROUP BY page HAVING count(DISTINCT key) >= :least ORDER BY page""",
+        """SELECT pages.id AS page
+           FROM pages JOIN captures c ON c.page = pages.id
+           JOIN readings r ON r.payload = payload_number JOIN stored_texts t ON t.number = r.text
+           WHERE host = :host AND pages.id = coalesce(:page, pages.id) AND c.kind = 'report'
+           GROUP BY pages.id HAVING count(DISTINCT key) >= :least ORDER BY pages.id""",
         {"host": host, "page": page, "least": least},
     )
     return [row["page"] for row in rows]
@@ -131,8 +135,8 @@ def _noisy(db: sqlite3.Connection, host: str, *, least: int, page: str | None = 
 def _texts(db: sqlite3.Connection, page: str) -> list[str]:
     """Give a page's texts, one a capture, in the order of time."""
     rows = db.execute(
-        """SELECT text FROM captures JOIN texts USING (payload) WHERE page = ? AND kind = 'report'
-           ORDER BY at, attempt, id""",
+        """SELECT t.text FROM captures JOIN readings r ON r.payload = payload_number JOIN stored_texts t ON t.number = r.text
+           WHERE page = ? AND kind = 'report' ORDER BY at, attempt, id""",
         (page,),
     )
     return [row["text"] for row in rows]
@@ -140,15 +144,19 @@ def _texts(db: sqlite3.Connection, page: str) -> list[str]:
 
 def _key(db: sqlite3.Connection, payload: str, frames: frozenset[str]) -> str:
     """Name a payload's content without its host's volatile lines."""
-    row = db.execute("SELECT title, text, attachments FROM texts WHERE payload = ?", (payload,)).fetchone()
+    row = _text(db, payload)
     files = [Attachment(**file) for file in json.loads(row["attachments"])]
     return content_key(title=row["title"], text=volatile.without(row["text"], frames), attachments=files)
+
+
+def _text(db: sqlite3.Connection, payload: str) -> sqlite3.Row:
+    return db.execute(f"SELECT t.* FROM (SELECT ? AS payload) v JOIN {TEXTS_OF_VERSIONS}", (payload,)).fetchone()  # type: ignore[no-any-return]  # noqa: S608
 
 
 def _carry(db: sqlite3.Connection, page: str, versions: list[Version]) -> None:
     """Note the report that the page carries, by the last of its versions that is one."""
     for version in sorted(versions, key=lambda v: (v.last_seen, v.n), reverse=True):
-        text = db.execute("SELECT * FROM texts WHERE payload = ?", (version.payload,)).fetchone()
+        text = _text(db, version.payload)
         if text["is_report"] and text["report_year"]:
             break
     else:
@@ -218,13 +226,13 @@ def _tell(db: sqlite3.Connection, carrier: sqlite3.Row) -> None:
 def _elsewhere(db: sqlite3.Connection, carrier: sqlite3.Row, key: str | None) -> list[Sighting]:
     """Find where else the same office has shown a text of this report; attachments need not lie at the same addresses."""
     rows = db.execute(
-        """WITH here AS (SELECT title, text FROM versions JOIN texts USING (payload) WHERE page = :page AND versions.key = :key)
+        f"""WITH here AS (SELECT title, t.text FROM versions v JOIN {TEXTS_OF_VERSIONS} WHERE page = :page AND v.key = :key)
            SELECT p.page, url, group_concat(v.key) AS keys
            FROM report_pages p JOIN pages ON pages.id = p.page JOIN sources s ON s.id = p.source
-           JOIN versions v ON v.page = p.page JOIN texts t ON t.payload = v.payload
+           JOIN versions v ON v.page = p.page JOIN {TEXTS_OF_VERSIONS}
            WHERE p.agency = :agency AND p.year = :year AND p.standing = :standing AND s.agency = :office
              AND p.page != :page AND (t.title, t.text) IN here
-           GROUP BY p.page""",
+           GROUP BY p.page""",  # noqa: S608
         {**dict(carrier), "key": key},
     ).fetchall()
     found = [

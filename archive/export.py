@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from archive.database import ArchiveError, to_json
+from archive.rows import TEXTS_OF_VERSIONS
 
 FORMS = {
     "jsonl": "JSON lines: UTF-8, an object a row",
@@ -110,7 +111,7 @@ TABLES: Mapping[str, Table] = {
                          coalesce(p.year, t.report_year), r.region, t.title, t.published_on, p.withdrawn_on, v.first_seen,
                          v.last_seen, t.is_report, t.confidence, t.index_number, t.document_number, t.origin, t.script,
                          t.charset, t.flags, t.repairs, t.originals, t.missing, t.text, t.grids, t.attachments, t.cleaner
-                  FROM versions v JOIN pages ON pages.id = v.page JOIN texts t ON t.payload = v.payload {_CARRIED}
+                  FROM versions v JOIN pages ON pages.id = v.page JOIN {TEXTS_OF_VERSIONS} {_CARRIED}
                   ORDER BY v.page, v.n""",  # noqa: S608
     ),
     "versions": Table(
@@ -175,7 +176,7 @@ TABLES: Mapping[str, Table] = {
         ),
         query="""SELECT c.id, page, url, run, source, at, kind, attempt, status, outcome, reason, payload, length, seconds,
                         referrer, anchor, redirects, request_headers, headers
-                 FROM captures c JOIN pages ON pages.id = page LEFT JOIN payloads ON sha256 = payload ORDER BY at, c.id""",
+                 FROM captures c JOIN pages ON pages.id = page ORDER BY at, c.id""",
     ),
     "events": Table(
         meaning="what happened to a page that carries a report",

@@ -2,8 +2,7 @@
 
 Rows are named by content, URL and time, so they keep their names. A run is taken whole, with all that belongs to it
 and what follows from it, in one transaction, and is proved by its seal; a run that is not over yet is left. How a
-payload is stored may differ from archive to archive (`payloads.scope`, `payloads.keyframe`, `bodies`), its bytes
-never.
+payload is stored may differ from archive to archive (its scope, its base, its frame, all numbers), its bytes never.
 """
 
 from __future__ import annotations
@@ -11,17 +10,17 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from archive import chain, derive, payloads
+from archive import chain, derive, payloads, rows
 from archive.database import ArchiveError, backup, connect, create, lacking, transaction
-from archive.reader import body_of
+from archive.reader import body_numbered, body_of
 from archive.store import Store
 
-OF_RUN = ("visits", "columns", "captures")
-"""The tables whose rows belong to a run."""
+OF_RUN = ("visits", "columns")
+"""The tables whose rows belong to a run, beside its captures."""
 
 DEEPEST = 2
 """How many bases a frame may stand on: its own, and that one's."""
@@ -156,6 +155,8 @@ def _take(into: sqlite3.Connection, source: sqlite3.Connection, run: sqlite3.Row
         _take_payload(into, source, payload)
     for table in OF_RUN:
         _insert(into, table, source.execute(f"SELECT * FROM {table} WHERE run = ?", (run["id"],)))  # noqa: S608
+    for capture in source.execute("SELECT * FROM captures WHERE run = ?", (run["id"],)):
+        rows.add_capture(into, capture)
     if run["digest"] is None:
         chain.seal(into, run["id"])
     elif (made := chain.digest(into, run["id"], run["previous"])) != run["digest"]:
@@ -166,28 +167,35 @@ def _take(into: sqlite3.Connection, source: sqlite3.Connection, run: sqlite3.Row
 
 def _take_payload(into: sqlite3.Connection, source: sqlite3.Connection, sha256: str) -> None:
     """Take over a payload as it is stored, with its base, once its bytes are proved."""
-    if into.execute("SELECT 1 FROM bodies WHERE sha256 = ?", (sha256,)).fetchone():
+    if rows.payload_number(into, sha256) is not None:
         return
     body = body_of(source, sha256)
-    length, scope = source.execute("SELECT length, scope FROM payloads WHERE sha256 = ?", (sha256,)).fetchone()
-    base, frame = source.execute("SELECT base, frame FROM bodies WHERE sha256 = ?", (sha256,)).fetchone()
-    if base:
-        _take_payload(into, source, base)
+    stored = source.execute(
+        """SELECT scope.text AS scope, base.sha256 AS base, frame
+           FROM payloads p JOIN bodies ON payload = p.number JOIN strings scope ON scope.number = p.scope
+           LEFT JOIN payloads base ON base.number = p.base WHERE p.number = ?""",
+        (rows.known_payload(source, sha256),),
+    ).fetchone()
+    frame = payloads.Frame(data=stored["frame"], base=None)
+    if stored["base"]:
+        _take_payload(into, source, stored["base"])
+        base = rows.known_payload(into, stored["base"])
         bases = _bases(into, base)
         if len(bases) > DEEPEST:  # here the base stands on others already
             base = bases[-DEEPEST]
-            packed = payloads.pack(body, bases=[(base, body_of(into, base))])
-            base, frame = packed.base, packed.data
-    into.execute("INSERT INTO payloads VALUES (?, ?, ?, ?)", (sha256, length, scope, int(base is None)))
-    into.execute("INSERT INTO bodies VALUES (?, ?, ?)", (sha256, base, frame))
+            frame = payloads.pack(body, bases=[(base, body_numbered(into, base))])
+        else:
+            frame = replace(frame, base=base)
+    scope = rows.string(into, stored["scope"])
+    rows.add_payload(into, sha256, length=len(body), scope=scope, frame=frame)
 
 
-def _bases(db: sqlite3.Connection, sha256: str | None) -> list[str]:
+def _bases(db: sqlite3.Connection, number: int | None) -> list[int]:
     """List a payload and all that it stands on, the keyframe last."""
     found = []
-    while sha256:
-        found.append(sha256)
-        (sha256,) = db.execute("SELECT base FROM bodies WHERE sha256 = ?", (sha256,)).fetchone()
+    while number is not None:
+        found.append(number)
+        (number,) = db.execute("SELECT base FROM payloads WHERE number = ?", (number,)).fetchone()
     return found
 
 
@@ -203,11 +211,15 @@ def _take_texts(into: sqlite3.Connection, source: sqlite3.Connection, run: str, 
     ).fetchall()
     shown: set[str] = set()
     for (payload,) in first:
-        into.execute("DELETE FROM texts WHERE payload = ?", (payload,))
-        _insert(
-            into, "texts", source.execute("SELECT * FROM texts WHERE (payload, cleaner) = (?, ?)", (payload, cleaner))
-        )
-        shown.update(page for (page,) in into.execute("SELECT page FROM captures WHERE payload = ?", (payload,)))
+        number = rows.known_payload(into, payload)
+        rows.drop_text(into, number)
+        text = source.execute(
+            "SELECT t.* FROM readings r JOIN stored_texts t ON t.number = r.text WHERE payload = ? AND cleaner = ?",
+            (rows.known_payload(source, payload), cleaner),
+        ).fetchone()
+        if text:
+            rows.add_text(into, number, {key: text[key] for key in (*rows.TEXT, "digest")})
+        shown.update(rows.shown(into, number))
     return shown
 
 

@@ -1,7 +1,9 @@
 """The schema, as a list of migrations that only ever grows.
 
-Truth (append-only): origins, sources, runs, visits, columns, pages, payloads, bodies, captures.
-Derived (made again by `gongkai rebuild`): texts, versions, events, report_pages, reports.
+Truth (append-only): origins, sources, runs, visits, columns, pages, payloads, bodies, captures (a view of
+stored_captures and strings).
+Derived (made again by `gongkai rebuild`): texts (a view of readings and stored_texts), versions, events, report_pages,
+reports, volatile_lines.
 
 Names are made of content, URL and time, never of a counter, so that two archives merge without conflict.
 """
@@ -14,11 +16,21 @@ import secrets
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-DERIVED = ("volatile_lines", "reports", "report_pages", "events", "versions", "texts")
-"""The derived tables, those that refer to others first."""
+TRUTH = (
+    "origins", "sources", "runs", "visits", "columns", "pages", "strings", "payloads", "bodies", "stored_captures",
+)  # fmt: skip
+"""The tables of the truth, those that others refer to first; `captures` is a view of them."""
 
-KNOWN = ("truth", "derived", "columns", "chain", "events", "old_archives", "guard", "volatile_lines")
+DERIVED = ("volatile_lines", "reports", "report_pages", "events", "versions", "texts")
+"""What is derived, those that refer to others first; `texts` is a view of TEXTS."""
+
+TEXTS = ("readings", "stored_texts")
+
+KNOWN = ("truth", "derived", "columns", "chain", "events", "old_archives", "guard", "volatile_lines", "compact")
 """The names of all migrations below, in their order."""
+
+AT = "iif(typeof(at) = 'integer', strftime('%Y-%m-%dT%H:%M:%fZ', at / 1000.0, 'unixepoch'), at)"
+"""The time of a stored capture, which is in milliseconds since 1970, or else as it was given."""
 
 schema = Migrations("gongkai")
 
@@ -237,4 +249,150 @@ def volatile_lines(db: Database) -> None:
     """Lines of a host's pages that repetition shows to be noise, without their numbers."""
     _create(
         db, "CREATE TABLE volatile_lines (host TEXT NOT NULL, frame TEXT NOT NULL, PRIMARY KEY (host, frame)) STRICT"
+    )
+
+
+@schema()
+def compact(db: Database) -> None:
+    """What repeats is written once: a fetch of an unchanged page costs a line of numbers, the same text one row."""
+    from archive import rows
+    from archive.chain import row_digest
+
+    for table in ("reports", "report_pages", "events", "versions"):  # made again by whoever migrates
+        db.execute(f"DROP TABLE {table}")
+    for table in ("captures", "payloads", "bodies"):
+        db.execute(f"DROP TRIGGER guard_delete_{table}")
+        db.execute(f"DROP TRIGGER guard_update_{table}")
+    for table in ("captures", "payloads", "bodies", "texts"):
+        db.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
+    _create(
+        db,
+        """
+        CREATE TABLE strings (number INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
+        CREATE TABLE payloads (
+            number INTEGER PRIMARY KEY, sha256 TEXT NOT NULL, length INTEGER NOT NULL,
+            scope INTEGER NOT NULL REFERENCES strings (number), base INTEGER REFERENCES payloads (number)
+        ) STRICT;
+        CREATE TABLE bodies (payload INTEGER PRIMARY KEY REFERENCES payloads (number), frame BLOB NOT NULL) STRICT;
+        CREATE TABLE stored_captures (
+            number INTEGER PRIMARY KEY, id INTEGER NOT NULL, page INTEGER NOT NULL REFERENCES strings (number),
+            run INTEGER NOT NULL REFERENCES strings (number), source INTEGER NOT NULL REFERENCES strings (number),
+            at ANY NOT NULL, kind INTEGER NOT NULL REFERENCES strings (number), attempt INTEGER NOT NULL, status INTEGER,
+            outcome INTEGER NOT NULL REFERENCES strings (number), reason INTEGER REFERENCES strings (number),
+            payload INTEGER REFERENCES payloads (number), seconds ANY NOT NULL,
+            referrer INTEGER REFERENCES strings (number), anchor INTEGER REFERENCES strings (number),
+            redirects INTEGER NOT NULL REFERENCES strings (number),
+            request_form INTEGER NOT NULL REFERENCES strings (number), request_cut TEXT,
+            form INTEGER NOT NULL REFERENCES strings (number), cut TEXT, clock INTEGER,
+            UNIQUE (page, run, attempt)
+        ) STRICT;
+        CREATE TABLE stored_texts (
+            number INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, cleaner TEXT NOT NULL, key TEXT NOT NULL,
+            title TEXT NOT NULL, agency TEXT, report_year INTEGER, published_on TEXT, dates TEXT NOT NULL,
+            index_number TEXT, document_number TEXT, origin TEXT, read_from TEXT NOT NULL, is_report INTEGER NOT NULL,
+            confidence REAL NOT NULL, charset TEXT NOT NULL, charset_why TEXT NOT NULL, script TEXT NOT NULL,
+            flags TEXT NOT NULL, repairs TEXT NOT NULL, originals TEXT NOT NULL, missing TEXT NOT NULL,
+            text TEXT NOT NULL, grids TEXT NOT NULL, attachments TEXT NOT NULL
+        ) STRICT;
+        CREATE TABLE readings (
+            payload INTEGER PRIMARY KEY REFERENCES payloads (number),
+            text INTEGER NOT NULL REFERENCES stored_texts (number), bond INTEGER NOT NULL
+        ) STRICT;
+        CREATE TABLE versions (
+            page TEXT NOT NULL REFERENCES pages (id), n INTEGER NOT NULL, key TEXT NOT NULL, payload TEXT NOT NULL,
+            first_seen TEXT NOT NULL, last_seen TEXT NOT NULL, captures INTEGER NOT NULL, reversions INTEGER NOT NULL,
+            PRIMARY KEY (page, n)
+        ) STRICT;
+        CREATE TABLE events (
+            page TEXT NOT NULL REFERENCES pages (id), at TEXT NOT NULL, kind TEXT NOT NULL, capture TEXT NOT NULL,
+            detail TEXT,
+            PRIMARY KEY (page, at, kind)
+        ) STRICT;
+        CREATE TABLE reports (
+            id TEXT PRIMARY KEY, agency TEXT NOT NULL, year INTEGER NOT NULL, region TEXT NOT NULL, title TEXT NOT NULL,
+            published_on TEXT, due_on TEXT NOT NULL, days_late INTEGER, withdrawn_on TEXT, pages INTEGER NOT NULL,
+            versions INTEGER NOT NULL,
+            UNIQUE (agency, year)
+        ) STRICT;
+        CREATE TABLE report_pages (
+            page TEXT PRIMARY KEY REFERENCES pages (id), source TEXT NOT NULL REFERENCES sources (id), standing TEXT NOT NULL,
+            agency TEXT NOT NULL, year INTEGER NOT NULL, title TEXT NOT NULL, published_on TEXT, first_seen TEXT NOT NULL,
+            withdrawn_on TEXT, versions INTEGER NOT NULL, payload TEXT NOT NULL, missing_since TEXT, unlisted_since TEXT,
+            moved_to TEXT REFERENCES pages (id)
+        ) STRICT
+    """,
+    )
+    scopes = {scope: rows.string(db.conn, scope) for (scope,) in db.execute("SELECT DISTINCT scope FROM old_payloads")}
+    stored = """SELECT p.rowid, p.sha256, p.length, p.scope, base.rowid, frame FROM old_payloads p JOIN old_bodies b USING (sha256)
+                LEFT JOIN old_payloads base ON base.sha256 = b.base ORDER BY p.rowid"""
+    for number, sha256, length, scope, base, frame in db.execute(stored):
+        db.execute("INSERT INTO payloads VALUES (?, ?, ?, ?, ?)", (number, sha256, length, scopes[scope], base))
+        db.execute("INSERT INTO bodies VALUES (?, ?)", (number, frame))
+    db.execute("CREATE INDEX payloads_name ON payloads (substr(sha256, 1, 8))")
+    for row in db.query("SELECT * FROM old_captures ORDER BY rowid"):
+        rows.add_capture(db.conn, row)
+    for row in db.query("SELECT * FROM old_texts ORDER BY rowid"):
+        number = rows.known_payload(db.conn, row.pop("payload"))
+        rows.add_text(db.conn, number, row | {"digest": row_digest(row)})
+    for table in ("captures", "texts", "bodies", "payloads"):
+        db.execute(f"DROP TABLE old_{table}")
+    _create(
+        db,
+        f"""
+        CREATE INDEX payloads_keyframes ON payloads (scope) WHERE base IS NULL;
+        CREATE INDEX stored_captures_run ON stored_captures (run);
+        CREATE INDEX stored_captures_source ON stored_captures (source);
+        CREATE INDEX stored_captures_payload ON stored_captures (payload) WHERE payload IS NOT NULL;
+        CREATE INDEX stored_texts_key ON stored_texts (key);
+        CREATE INDEX readings_text ON readings (text);
+        CREATE INDEX events_at ON events (at);
+        CREATE INDEX report_pages_report ON report_pages (agency, year, standing);
+        CREATE INDEX report_pages_source ON report_pages (source);
+        CREATE INDEX reports_year ON reports (year);
+        CREATE VIEW captures AS
+            SELECT printf('%016x', c.id) AS id, page.text AS page, run.text AS run, source.text AS source, {AT} AS at,
+                   {_string("kind")} AS kind, attempt, status, {_string("outcome")} AS outcome,
+                   {_string("reason")} AS reason, sha256 AS payload,
+                   iif(typeof(seconds) = 'integer', seconds / 1000.0, seconds) AS seconds,
+                   {_string("referrer")} AS referrer, {_string("anchor")} AS anchor, {_string("redirects")} AS redirects,
+                   {_put_together("request_form", "request_cut")} AS request_headers,
+                   {_put_together("form", "cut")} AS headers, c.payload AS payload_number, length
+            FROM stored_captures c JOIN strings page ON page.number = c.page JOIN strings run ON run.number = c.run
+            JOIN strings source ON source.number = c.source LEFT JOIN payloads ON payloads.number = c.payload;
+        CREATE VIEW texts AS
+            SELECT sha256 AS payload, {", ".join(f"t.{column}" for column in (*rows.TEXT, "digest"))}
+            FROM readings r JOIN payloads ON payloads.number = r.payload
+            JOIN stored_texts t ON t.number = r.text
+    """,  # noqa: S608
+    )
+    for table in TRUTH[-4:]:
+        _refuse(db, f"DELETE ON {table}", table)
+        _refuse(db, f"UPDATE ON {table}", table)
+
+
+def _string(column: str) -> str:
+    return f"(SELECT text FROM strings WHERE number = c.{column})"  # noqa: S608
+
+
+def _put_together(form: str, cut: str) -> str:
+    """Write in SQL how headers come of their form, what was cut out of it, and what the row says of itself."""
+    from archive.rows import CLOCK, LENGTH, REFERRER, SLOTS
+
+    values = {chr(n + 1): f"json_extract({cut}, '$[{n}]')" for n in range(SLOTS)}
+    values |= {REFERRER: _string("referrer"), LENGTH: "length", CLOCK: _http_date("clock")}
+    made = _string(form)
+    for sign, value in values.items():
+        made = f"replace({made}, char({ord(sign)}), coalesce({value}, ''))"
+    return made
+
+
+def _http_date(clock: str) -> str:
+    """Write in SQL the Date header (RFC 9110, 5.6.7) of an answer, so many seconds after its capture."""
+    parts = {
+        part: f"strftime('{part}', substr({AT}, 1, 19), {clock} || ' seconds')"
+        for part in ("%w", "%m", ", %d ", " %Y %H:%M:%S GMT")
+    }
+    return (
+        f"substr('SunMonTueWedThuFriSat', 3 * {parts['%w']} + 1, 3) || {parts[', %d ']} || "
+        f"substr('JanFebMarAprMayJunJulAugSepOctNovDec', 3 * {parts['%m']} - 2, 3) || {parts[' %Y %H:%M:%S GMT']}"
     )

@@ -10,16 +10,26 @@ from itertools import takewhile
 from archive import payloads
 from archive.chain import row_digest
 from archive.database import ArchiveError, Row, name
+from archive.rows import bond, known_payload
 
 
 def body_of(db: sqlite3.Connection, sha256: str) -> bytes:
     """Give a payload's bytes as they were served; raises ArchiveError where they are not what they were."""
-    row = db.execute("SELECT base, frame FROM bodies WHERE sha256 = ?", (sha256,)).fetchone()
-    if row is None:
-        raise ArchiveError(f"payload {sha256}: not in the archive")
-    base = body_of(db, row["base"]) if row["base"] else None
+    return body_numbered(db, known_payload(db, sha256))
+
+
+def body_numbered(db: sqlite3.Connection, number: int) -> bytes:
+    """Give the bytes of a payload by its number; raises ArchiveError as `body_of` does."""
+    sha256, base, frame = db.execute(
+        "SELECT sha256, base, frame FROM payloads LEFT JOIN bodies ON payload = number WHERE number = ?", (number,)
+    ).fetchone()
+    if frame is None:
+        raise ArchiveError(f"payload {sha256}: its bytes are not in the archive")
+    if base is not None and base >= number:
+        raise ArchiveError(f"payload {sha256}: damaged: it stands on one that came after it")
+    below = None if base is None else body_numbered(db, base)
     try:
-        body = payloads.unpack(row["frame"], base=base)
+        body = payloads.unpack(frame, base=below)
     except ValueError as error:
         raise ArchiveError(f"payload {sha256}: damaged: {error}") from error
     if payloads.digest(body) != sha256:
@@ -144,8 +154,8 @@ def sizes(db: sqlite3.Connection) -> Row:
     """Count the rows, and the bytes served, distinct and stored."""
     row = db.execute(
         """SELECT (SELECT count(*) FROM runs) AS runs, (SELECT count(*) FROM sources) AS sources,
-                  (SELECT count(*) FROM pages) AS pages, (SELECT count(*) FROM captures) AS captures,
-                  (SELECT count(*) FROM payloads) AS payloads, (SELECT count(*) FROM texts) AS texts,
+                  (SELECT count(*) FROM pages) AS pages, (SELECT count(*) FROM stored_captures) AS captures,
+                  (SELECT count(*) FROM payloads) AS payloads, (SELECT count(*) FROM readings) AS texts,
                   (SELECT count(*) FROM versions) AS versions, (SELECT count(*) FROM reports) AS reports,
                   (SELECT coalesce(sum(length), 0) FROM payloads) AS bytes,
                   (SELECT coalesce(sum(length(frame)), 0) FROM bodies) AS stored"""
@@ -208,13 +218,14 @@ def changes(db: sqlite3.Connection, *, since: str = "") -> list[Row]:
 
 def text_of(db: sqlite3.Connection, payload: str) -> Row:
     """Give what cleaning made of a payload; raises ArchiveError where it is not what was written."""
-    row = db.execute("SELECT * FROM texts WHERE payload = ?", (payload,)).fetchone()
-    if row is None:
+    number = known_payload(db, payload)
+    reading = db.execute("SELECT text, bond FROM readings WHERE payload = ?", (number,)).fetchone()
+    if reading is None:
         raise ArchiveError(f"payload {payload}: not cleaned yet; `gongkai rebuild` does it")
-    # A damaged index leads to another payload's text.
-    if row["payload"] != payload or row["digest"] != row_digest(dict(row)):
+    row = db.execute("SELECT * FROM stored_texts WHERE number = ?", (reading["text"],)).fetchone()
+    if row is None or row["digest"] != row_digest(dict(row)) or reading["bond"] != bond(number, row["digest"]):
         raise ArchiveError(f"payload {payload}: its text is damaged; `gongkai rebuild` makes it again")
-    return dict(row)
+    return {"payload": payload, **dict(row)}
 
 
 def histories(db: sqlite3.Connection, source: str) -> list[Row]:

@@ -78,6 +78,69 @@ class Attachment:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Fact:
+    """One number of a form as a report gives it, or one that a sentence states.
+
+    `form`, `table`, `row` and `column` are codes of `pipelines/forms/*.toml`; `value` is None where the cell is blank
+    or holds a sign for nothing, and `cell` has its exact words. It stood in the cell (`at_row`, `at_column`) of grid
+    `grid`, all from 0, or on line `line` of the text, from 1; `sentence` is the evidence of a number stated in prose.
+    `sure` is from 0 to 1.
+    """
+
+    form: str
+    table: str
+    row: str
+    column: str
+    value: int | float | None
+    unit: str
+    cell: str
+    grid: int | None = None
+    at_row: int | None = None
+    at_column: int | None = None
+    line: int | None = None
+    sentence: str | None = None
+    sure: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """One arithmetic rule of a form, in one row or column: what stood on its two sides, and whether it held.
+
+    `at` is the code of the row or column that the rule was worked out for; `level` is hard, soft or info.
+    """
+
+    form: str
+    table: str
+    rule: str
+    at: str
+    level: str
+    left: int | float
+    right: int | float
+    held: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unplaced:
+    """A cell or label of a statistics table that no form accounts for, so that it can be worked through."""
+
+    form: str | None
+    grid: int | None
+    at_row: int | None
+    at_column: int | None
+    label: str
+    cell: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Figures:
+    """All that was read of a report's statistics."""
+
+    facts: tuple[Fact, ...] = ()
+    checks: tuple[Check, ...] = ()
+    unplaced: tuple[Unplaced, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Text:
     """What cleaning made of one payload.
 

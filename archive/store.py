@@ -14,10 +14,10 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from archive import chain, derive, payloads
+from archive import chain, derive, payloads, rows
 from archive.database import create, lock, name, to_json, transaction
-from archive.migrations import DERIVED
-from archive.reader import body_of
+from archive.migrations import DERIVED, TEXTS
+from archive.reader import body_numbered, body_of
 from archive.records import Capture, Office, Text, Uncleaned, Visit
 
 RESUME_WITHIN = timedelta(hours=24)
@@ -50,7 +50,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._open = ExitStack()
-        self._recent: dict[str, bytes] = {}
+        self._recent: dict[int, bytes] = {}
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -138,32 +138,30 @@ class Store:
             attempt = self.db.execute(
                 "SELECT count(*) FROM captures WHERE run = ? AND page = ?", (capture.run, page)
             ).fetchone()[0]
-            self.db.execute(
-                "INSERT INTO captures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    name(capture.run, capture.url, attempt), page, capture.run, capture.source, capture.at,
-                    capture.kind, attempt, capture.status, outcome, capture.reason, payload, capture.seconds,
-                    capture.referrer, capture.anchor, to_json(capture.redirects), to_json(capture.request_headers),
-                    to_json(capture.headers),
-                ),
-            )  # fmt: skip
+            row = {f.name: getattr(capture, f.name) for f in fields(capture) if f.name not in ("url", "body")} | {
+                "id": name(capture.run, capture.url, attempt), "page": page, "attempt": attempt, "outcome": outcome,
+                "payload": payload, "redirects": to_json(capture.redirects),
+                "request_headers": to_json(capture.request_headers), "headers": to_json(capture.headers),
+            }  # fmt: skip
+            rows.add_capture(self.db, row)
             if capture.kind == "report":
                 derive.pages(self.db, [page])
         return Saved(outcome=outcome, payload=payload)
 
     def save_text(self, payload: str, text: Text) -> None:
         """Keep what cleaning made of a payload, and draw the consequences for the pages that showed it."""
-        row = text_row(payload, text)
+        number = rows.known_payload(self.db, payload)
         with transaction(self.db):
-            self.db.execute("DELETE FROM texts WHERE payload = ?", (payload,))
-            values = ", ".join("?" * len(row))
-            self.db.execute(f"INSERT INTO texts ({', '.join(row)}) VALUES ({values})", [*row.values()])  # noqa: S608
-            shown = self.db.execute("SELECT DISTINCT page FROM captures WHERE payload = ?", (payload,))
-            derive.pages(self.db, [page for (page,) in shown])
+            rows.add_text(self.db, number, text_row(text))
+            derive.pages(self.db, rows.shown(self.db, number))
 
     def needs_text(self, payload: str, *, cleaner: str) -> bool:
         """Say whether this payload has yet to be cleaned by this cleaner."""
-        found = self.db.execute("SELECT 1 FROM texts WHERE payload = ? AND cleaner = ?", (payload, cleaner))
+        number = rows.payload_number(self.db, payload)
+        found = self.db.execute(
+            "SELECT 1 FROM readings r JOIN stored_texts t ON t.number = r.text WHERE payload = ? AND cleaner = ?",
+            (number, cleaner),
+        )
         return found.fetchone() is None
 
     def uncleaned(self, *, cleaner: str) -> Iterator[Uncleaned]:
@@ -171,14 +169,18 @@ class Store:
 
         A payload is cleaned as it was first served: with that capture's URL and headers.
         """
-        rows = self.db.execute(
-            """SELECT payload, url, headers, min(at || captures.id) AS first FROM captures JOIN pages ON pages.id = page
-               WHERE kind = 'report' AND outcome IN ('new', 'same') AND payload IS NOT NULL
-                 AND NOT EXISTS (SELECT 1 FROM texts WHERE texts.payload = captures.payload AND cleaner = ?)
-               GROUP BY payload ORDER BY first""",
+        left = self.db.execute(
+            """WITH waiting AS (
+                   SELECT DISTINCT payload_number AS payload FROM captures
+                   WHERE kind = 'report' AND outcome IN ('new', 'same') AND payload NOTNULL AND payload_number NOT IN (
+                       SELECT payload FROM readings JOIN stored_texts t ON t.number = readings.text WHERE cleaner = ?))
+               SELECT c.payload, url, headers, min(at || c.id) AS first
+               FROM waiting JOIN payloads p ON p.number = waiting.payload JOIN captures c ON c.payload_number = p.number
+               JOIN pages ON pages.id = page WHERE kind = 'report' AND outcome IN ('new', 'same')
+               GROUP BY waiting.payload ORDER BY first""",
             (cleaner,),
         ).fetchall()
-        for row in rows:
+        for row in left:
             yield Uncleaned(
                 payload=row["payload"],
                 url=row["url"],
@@ -189,7 +191,7 @@ class Store:
     def clear_derived(self) -> None:
         """Throw away everything that can be made again."""
         with transaction(self.db):
-            for table in DERIVED:
+            for table in (*DERIVED[:-1], *TEXTS):
                 self.db.execute(f"DELETE FROM {table}")  # noqa: S608
 
     def derive_all(self) -> None:
@@ -226,26 +228,25 @@ class Store:
     def keep_payload(self, body: bytes, *, page: str, scope: str) -> str:
         """Keep bytes under their SHA-256, packed against what is near; the caller holds the transaction."""
         sha256 = payloads.digest(body)
-        if not self.db.execute("SELECT 1 FROM payloads WHERE sha256 = ?", (sha256,)).fetchone():
-            frame = payloads.pack(body, bases=self._bases(page=page, scope=scope))
-            keyframe = int(frame.base is None)
-            self.db.execute("INSERT INTO payloads VALUES (?, ?, ?, ?)", (sha256, len(body), scope, keyframe))
-            self.db.execute("INSERT INTO bodies VALUES (?, ?, ?)", (sha256, frame.base, frame.data))
+        if rows.payload_number(self.db, sha256) is None:
+            number = rows.string(self.db, scope)
+            frame = payloads.pack(body, bases=self._bases(page=page, scope=number))
+            rows.add_payload(self.db, sha256, length=len(body), scope=number, frame=frame)
         return sha256
 
-    def _bases(self, *, page: str, scope: str) -> Iterator[tuple[str, bytes]]:
+    def _bases(self, *, page: str, scope: int) -> Iterator[tuple[int, bytes]]:
         """Offer the newest keyframe of the page's host and kind, then the page's last payload that is no delta's delta."""
-        of_site = "SELECT sha256 FROM payloads WHERE scope = ? AND keyframe ORDER BY rowid DESC LIMIT 1"
-        of_page = """SELECT iif(up.base IS NULL, own.sha256, own.base) FROM captures
-                     JOIN bodies own ON own.sha256 = payload LEFT JOIN bodies up ON up.sha256 = own.base
+        of_site = "SELECT number FROM payloads WHERE scope = ? AND base IS NULL ORDER BY number DESC LIMIT 1"
+        of_page = """SELECT iif(up.base IS NULL, own.number, own.base) FROM captures
+                     JOIN payloads own ON own.number = payload_number LEFT JOIN payloads up ON up.number = own.base
                      WHERE page = ? ORDER BY at DESC LIMIT 1"""
         found = [self.db.execute(query, (key,)).fetchone() for query, key in ((of_site, scope), (of_page, page))]
-        for sha256 in dict.fromkeys(row[0] for row in found if row):
-            if sha256 not in self._recent:
+        for number in dict.fromkeys(row[0] for row in found if row):
+            if number not in self._recent:
                 if len(self._recent) >= 256:
                     self._recent.clear()
-                self._recent[sha256] = body_of(self.db, sha256)
-            yield sha256, self._recent[sha256]
+                self._recent[number] = body_numbered(self.db, number)
+            yield number, self._recent[number]
 
     def _same(self, page: str, payload: str | None, *, at: str) -> str:
         last = self.db.execute(
@@ -255,9 +256,9 @@ class Store:
         return "same" if last and last["payload"] == payload else "new"
 
 
-def text_row(payload: str, text: Text) -> dict[str, object]:
+def text_row(text: Text) -> dict[str, object]:
     """Write a text as its row, with the digest that shows whether the row is still what was written."""
-    row = {"payload": payload, "key": text.key} | {f.name: _column(getattr(text, f.name)) for f in fields(text)}
+    row: dict[str, object] = {"key": text.key} | {f.name: _column(getattr(text, f.name)) for f in fields(text)}
     return row | {"digest": chain.row_digest(row)}
 
 

@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 
 from sqlite_utils import Database
 
-from archive import chain, derive
+from archive import chain, derive, rows
 from archive.database import ArchiveError, name
 from archive.migrations import DERIVED, schema
-from archive.reader import body_of
+from archive.reader import body_numbered
 from archive.records import Uncleaned
 
 SHOWN = 80
@@ -75,15 +75,22 @@ def faults(
 
 def cleaned(db: sqlite3.Connection, *, cleaner: str, sample: Sample | None = None) -> Iterator[Uncleaned]:
     """Give the payloads that this cleaner made texts of, as they were first served, to be cleaned again."""
-    query = """SELECT sha256, url, headers, cleaner FROM payloads p JOIN texts ON texts.payload = sha256
-               JOIN captures c ON c.id = (
-                   SELECT id FROM captures WHERE payload = sha256 AND kind = 'report' AND outcome IN ('new', 'same')
-                   ORDER BY at LIMIT 1)
-               JOIN pages ON pages.id = page"""
+    query = """SELECT p.number, p.sha256, t.cleaner
+               FROM payloads p JOIN readings r ON r.payload = p.number JOIN stored_texts t ON t.number = r.text"""
     for row in _rows(db, query, of="payloads p", sample=sample):
         if row["cleaner"] == cleaner:
-            headers = dict(json.loads(row["headers"]))
-            yield Uncleaned(payload=row["sha256"], url=row["url"], headers=headers, body=body_of(db, row["sha256"]))
+            first = db.execute(
+                """SELECT url, headers FROM captures JOIN pages ON pages.id = page
+                   WHERE payload_number = ? AND kind = 'report' AND outcome IN ('new', 'same')
+                   ORDER BY at, captures.id LIMIT 1""",
+                (row["number"],),
+            ).fetchone()
+            yield Uncleaned(
+                payload=row["sha256"],
+                url=first["url"],
+                headers=dict(json.loads(first["headers"])),
+                body=body_numbered(db, row["number"]),
+            )
 
 
 @contextmanager
@@ -126,22 +133,20 @@ def _schema(db: sqlite3.Connection) -> Iterator[str]:
 
 
 def _payloads(db: sqlite3.Connection, sample: Sample | None) -> Iterator[str]:
-    query = """SELECT p.sha256, length, scope, keyframe, base,
+    query = """SELECT p.number, p.sha256, p.length, scope.text AS scope,
                       (SELECT json_group_array(DISTINCT host || ' ' || kind) FROM captures JOIN pages ON pages.id = page
-                       WHERE payload = p.sha256) AS scopes,
-                      (SELECT min(url) FROM captures JOIN pages ON pages.id = page WHERE payload = p.sha256) AS url
-               FROM payloads p LEFT JOIN bodies USING (sha256)"""
+                       WHERE payload_number = p.number) AS scopes,
+                      (SELECT min(url) FROM captures JOIN pages ON pages.id = page WHERE payload_number = p.number) AS url
+               FROM payloads p LEFT JOIN strings scope ON scope.number = p.scope"""
     for row in _rows(db, query, of="payloads p", sample=sample):
         where = f"payload {row['sha256']} ({row['url'] or 'no capture refers to it'})"
         try:
-            length = len(body_of(db, row["sha256"]))
+            length = len(body_numbered(db, row["number"]))
         except ArchiveError as error:
             yield f"{where}: {str(error).removeprefix('payload ' + row['sha256'] + ': ')}"
             continue
         if length != row["length"]:
             yield f"{where}: length is noted as {row['length']}, its bytes are {length}"
-        if row["keyframe"] != (row["base"] is None):
-            yield f"{where}: keyframe is noted as {row['keyframe']}, its base is {row['base']}"
         if not row["url"]:
             yield f"payload {row['sha256']}: no capture refers to it"
         elif row["scope"] not in json.loads(row["scopes"]):
@@ -149,14 +154,17 @@ def _payloads(db: sqlite3.Connection, sample: Sample | None) -> Iterator[str]:
 
 
 def _captures(db: sqlite3.Connection, sample: Sample | None) -> Iterator[str]:
-    query = """SELECT c.id, run, attempt, url, runs.id AS known_run, sources.id AS known_source, payload, sha256
-               FROM captures c LEFT JOIN pages ON pages.id = page LEFT JOIN runs ON runs.id = run
-               LEFT JOIN sources ON sources.id = source LEFT JOIN payloads ON sha256 = payload"""
-    for row in _rows(db, query, of="captures c", sample=sample):
+    query = """SELECT printf('%016x', c.id) AS id, run.text AS run, attempt, url, runs.id AS known_run,
+                      sources.id AS known_source, c.payload, payloads.number AS known_payload
+               FROM stored_captures c LEFT JOIN strings run ON run.number = c.run LEFT JOIN runs ON runs.id = run.text
+               LEFT JOIN strings page ON page.number = c.page LEFT JOIN pages ON pages.id = page.text
+               LEFT JOIN strings source ON source.number = c.source LEFT JOIN sources ON sources.id = source.text
+               LEFT JOIN payloads ON payloads.number = c.payload"""
+    for row in _rows(db, query, of="stored_captures c", sample=sample):
         where = f"capture {row['id']} ({row['url'] or 'of no page'}, run {row['run']})"
         if row["id"] != (expected := _name(row["run"], row["url"], row["attempt"])):
             yield f"{where}: its id does not follow from run, page and attempt, expected {expected}"
-        if sample and not (row["known_run"] and row["known_source"] and row["payload"] == row["sha256"]):
+        if not (row["known_run"] and row["known_source"] and row["payload"] == row["known_payload"]):
             yield f"{where}: its run, source or payload is not in the archive"
 
 
@@ -170,13 +178,20 @@ def _pages(db: sqlite3.Connection) -> Iterator[str]:
 
 def _texts(db: sqlite3.Connection, sample: Sample | None) -> Iterator[str]:
     """Prove texts by their digests; of a sample, those of the payloads in it."""
-    query = "SELECT t.* FROM payloads p JOIN texts t ON payload = sha256" if sample else "SELECT * FROM texts"
+    query = """SELECT p.number, sha256, r.text, bond
+               FROM payloads p JOIN readings r ON r.payload = p.number"""
+    proved: set[int] = set()
     for row in _rows(db, query, of="payloads p", sample=sample):
-        if row["digest"] != (made := chain.row_digest(dict(row))):
+        where = f"text of payload {row['sha256']}"
+        text = db.execute("SELECT * FROM stored_texts WHERE number = ?", (row["text"],)).fetchone()
+        if text is None or row["bond"] != rows.bond(row["number"], text["digest"]):
+            yield f"{where}: is not the one that was made of it; `gongkai rebuild` makes it again"
+        elif row["text"] not in proved and text["digest"] != (made := chain.row_digest(dict(text))):
             yield (
-                f"text of payload {row['payload']} ({_short(row['title'])}): was altered: its digest is {made[:16]}, "
-                f"expected {row['digest'][:16]}; `gongkai rebuild` makes it again"
+                f"{where} ({_short(text['title'])}): was altered: its digest is {made[:16]}, "
+                f"expected {text['digest'][:16]}; `gongkai rebuild` makes it again"
             )
+        proved.add(row["text"])
 
 
 def _runs(db: sqlite3.Connection, sample: Sample | None) -> set[str] | None:

@@ -30,6 +30,7 @@ from warcio.warcwriter import WARCWriter
 
 from archive.database import Row, name
 from archive.reader import body_of
+from archive.rows import CAPTURE
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -116,8 +117,8 @@ def export(db: sqlite3.Connection, out: BinaryIO, *, selection: Selection, softw
         writer.about({"sources": _sources(db, None if whole else {source for (source,) in used})}, software, at)
         for run in runs:
             captures = db.execute(
-                f"""SELECT captures.*, url, length FROM captures JOIN pages ON pages.id = page
-                    LEFT JOIN payloads ON sha256 = payload WHERE run = ? AND {where}
+                f"""SELECT {", ".join(f"captures.{column}" for column in CAPTURE)}, url, length
+                    FROM captures JOIN pages ON pages.id = page WHERE run = ? AND {where}
                     ORDER BY at, attempt, captures.id""",  # noqa: S608
                 [run["id"], *values],
             )

@@ -18,7 +18,7 @@ from warcio.archiveiterator import WARCIterator
 from warcio.bufferedreaders import ChunkedDataException, ChunkedDataReader
 from warcio.exceptions import ArchiveLoadFailed
 
-from archive import chain, derive
+from archive import chain, derive, rows
 from archive.database import ArchiveError, name, to_json, transaction
 from archive.records import Office
 from archive.store import Store
@@ -205,12 +205,12 @@ def _carry_run(store: Store, held: Mapping[str, Any], items: Iterator[Item]) -> 
             payload = item.digest and item.digest.removeprefix("sha256:")
             if item.body is not None:
                 payload = store.keep_payload(item.body, page=page, scope=f"{host} {item.said['kind']}")
-            row = dict(item.said) | {
+            row = dict.fromkeys(rows.CAPTURE) | dict(item.said) | {
                 "id": name(run["id"], item.url, item.said["attempt"]), "page": page, "run": run["id"], "at": item.at,
                 "status": item.status, "payload": payload, "redirects": to_json(item.said["redirects"]),
                 "request_headers": to_json(item.request_headers), "headers": to_json(item.headers),
             }  # fmt: skip
-            _insert(db, "captures", row)
+            rows.add_capture(db, row)
             pages.add(page)
             count += 1
     for table in ("visits", "columns"):

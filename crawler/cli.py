@@ -620,7 +620,7 @@ def _cleaned_otherwise(db: sqlite3.Connection, sample: Sample | None) -> Iterato
             if error := made.exception():
                 yield f"text of payload {item.payload} ({item.url}): cannot be cleaned again: {why(error)}"
                 continue
-            stands, follows = reader.text_of(db, item.payload), text_row(item.payload, made.result())
+            stands, follows = reader.text_of(db, item.payload), text_row(made.result())
             if unlike := [field for field in follows if follows[field] != stands[field] and field != "digest"]:
                 yield f"text of payload {item.payload} ({item.url}): cleaned again, other in {', '.join(unlike)}"
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from archive import reader
+from archive.rows import known_payload
 from archive.store import Store
 
 LOOKS = ("old", "new")
@@ -35,10 +36,11 @@ def frames(store: Store, see: Callable[..., Any]) -> dict[tuple[int, int], tuple
         at = f"2026-03-{day + 1:02}T08:00:00.000Z"
         sha256 = see(body, at=at, url=f"http://czj.example/{page}.html", kind="resource").payload
         assert reader.body_of(store.db, sha256) == body
-        size, base = store.db.execute("SELECT length(frame), base FROM bodies WHERE sha256 = ?", (sha256,)).fetchone()
-        depth = 0
-        while base:
-            (base,) = store.db.execute("SELECT base FROM bodies WHERE sha256 = ?", (base,)).fetchone()
+        number = known_payload(store.db, sha256)
+        (size,) = store.db.execute("SELECT length(frame) FROM bodies WHERE payload = ?", (number,)).fetchone()
+        depth = -1
+        while number:
+            (number,) = store.db.execute("SELECT base FROM payloads WHERE number = ?", (number,)).fetchone()
             depth += 1
         found[day, page] = size, depth
     return found

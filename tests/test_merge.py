@@ -22,15 +22,15 @@ from support import gongkai
 from archive import reader, verify
 from archive.database import ArchiveError, connect
 from archive.merge import OF_RUN, Merged, merge
-from archive.migrations import DERIVED
+from archive.migrations import DERIVED, TEXTS, TRUTH
 from archive.records import Capture, Column, Office, Text, Visit
+from archive.rows import CAPTURE
 from archive.store import Store
 from crawler.demo.county import County
 from crawler.demo.server import serve
 from crawler.run import Exit
 
 OLD = sorted(Path(__file__).with_name("archives").glob("*.sqlite"))
-TRUTH = ("origins", "sources", "runs", "pages", "payloads", "bodies", *OF_RUN)
 WORDS = "依申请公开收到申请{}件，主动公开政府信息{}条。"
 
 
@@ -96,11 +96,12 @@ def columns(store: Store) -> tuple[Column, ...]:
 
 def rows(db: sqlite3.Connection) -> dict[str, set[tuple[Any, ...]]]:
     """Give all that an archive knows, but for how its payloads are stored and which of the origins is its own."""
-    queries = {table: f"SELECT * FROM {table}" for table in (*TRUTH, *DERIVED)}
+    queries = {table: f"SELECT * FROM {table}" for table in ("sources", "runs", "pages", *OF_RUN, *DERIVED)}
     queries |= {
+        "captures": f"SELECT {', '.join(CAPTURE)} FROM captures",
         "origins": "SELECT DISTINCT origin FROM runs",
         "payloads": "SELECT sha256, length FROM payloads",
-        "bodies": "SELECT sha256 FROM bodies",
+        "bodies": "SELECT sha256 FROM bodies JOIN payloads ON number = payload",
     }
     return {table: {tuple(row) for row in db.execute(query)} for table, query in queries.items()}
 
@@ -179,7 +180,10 @@ def test_a_damaged_payload_stops_it_and_no_run_comes_in_part(shards: list[Path],
         ).fetchall()
         for (trigger,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             db.execute(f"DROP TRIGGER {trigger}")
-        db.execute("UPDATE bodies SET frame = zeroblob(length(frame)) WHERE sha256 = ?", (payload,))
+        db.execute(
+            "UPDATE bodies SET frame = zeroblob(length(frame)) WHERE payload = (SELECT number FROM payloads WHERE sha256 = ?)",
+            (payload,),
+        )
         db.commit()
     with Store(tmp_path / "new.sqlite") as store:
         with pytest.raises(ArchiveError, match=rf"shard0\.sqlite: run {run}: .*payload {payload}: damaged"):
@@ -191,7 +195,7 @@ def test_a_damaged_payload_stops_it_and_no_run_comes_in_part(shards: list[Path],
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ("UPDATE captures SET status = 201", "altered after it ended"),
+        ("UPDATE stored_captures SET status = 201", "altered after it ended"),
         ("UPDATE runs SET label = 'x'", "altered after it ended"),
         ("DELETE FROM visits", "altered after it ended"),
     ],
@@ -279,8 +283,8 @@ def test_every_table_is_merged_or_derived(shards: list[Path]) -> None:
         of_run = {
             table for table in tables for row in db.execute(f"PRAGMA table_info({table})") if row["name"] == "run"
         }
-    assert tables == {*TRUTH, *DERIVED, "_sqlite_migrations"}
-    assert of_run == {*OF_RUN}
+    assert tables == {*TRUTH, *DERIVED[:-1], *TEXTS, "_sqlite_migrations"}
+    assert of_run == {*OF_RUN, "stored_captures"}
 
 
 @pytest.fixture(scope="module")

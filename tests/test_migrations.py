@@ -18,6 +18,7 @@ from support import gongkai
 from archive import derive, reader, verify
 from archive.database import ArchiveError, backup, connect
 from archive.migrations import KNOWN
+from archive.rows import CAPTURE
 from archive.store import Store
 from crawler.run import Exit
 
@@ -27,8 +28,8 @@ HELD = {
     "report_pages": "SELECT page, source, standing, agency, year, title, published_on, first_seen, payload FROM report_pages",
     "versions": "SELECT page, n, key, payload, first_seen, last_seen, captures FROM versions",
     "texts": "SELECT payload, cleaner, key, title, text, grids, flags FROM texts",
-    "captures": "SELECT * FROM captures",
-    "bodies": "SELECT * FROM bodies",
+    "captures": f"SELECT {', '.join(CAPTURE)} FROM captures",
+    "payloads": "SELECT sha256, length FROM payloads",
 }
 """What no migration may alter. Since when a page is withdrawn is told otherwise now: not after one day's evidence."""
 

@@ -21,6 +21,7 @@ from support import gongkai
 from archive import reader
 from archive.database import connect
 from archive.records import Capture, Visit
+from archive.rows import known_payload
 from crawler.run import Exit
 from crawler.schedule import FULL_AFTER, History, interval, is_due, lists_are_due, wants_full
 
@@ -273,5 +274,5 @@ def test_a_damaged_payload_is_asked_for_anew(store: Any, run: Any) -> None:
     assert kept is not None
     assert (kept["etag"], kept["last_modified"], kept["body"]) == ('"1"', None, b"1")
     store.db.execute("DROP TRIGGER IF EXISTS guard_update_bodies")
-    store.db.execute("UPDATE bodies SET frame = x'00' WHERE sha256 = ?", (saved.payload,))
+    store.db.execute("UPDATE bodies SET frame = x'00' WHERE payload = ?", (known_payload(store.db, saved.payload),))
     assert reader.validators(store.db, url) is None

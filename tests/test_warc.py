@@ -27,6 +27,7 @@ from warcio.archiveiterator import ArchiveIterator
 from archive import reader, verify, wacz, warc
 from archive.database import connect
 from archive.records import Capture, Column, Office, Visit
+from archive.rows import CAPTURE
 from archive.store import Run, Store
 from archive.warc import Selection
 from archive.warc_read import Fetch, read
@@ -42,7 +43,8 @@ LATER = "2026-04-01T00:00:00.000Z"
 TRUTH = {
     "origins": "SELECT id FROM origins WHERE id IN (SELECT origin FROM runs)",
     "payloads": "SELECT sha256, length FROM payloads",
-    **{table: f"SELECT * FROM {table}" for table in ("sources", "runs", "visits", "columns", "pages", "captures")},
+    **{table: f"SELECT * FROM {table}" for table in ("sources", "runs", "visits", "columns", "pages")},
+    "captures": f"SELECT {', '.join(CAPTURE)} FROM captures",
 }
 DERIVED = {t: f"SELECT * FROM {t}" for t in ("texts", "versions", "events", "report_pages", "reports")}
 CZJ = Office(
@@ -258,7 +260,8 @@ def test_files_of_others_come_in(store: Store, folder: str) -> None:
     done = take(store, file)
     columns = "url, at, status, kind, outcome, reason, coalesce(length, -1) AS length, source"
     found = store.db.execute(
-        f"SELECT {columns} FROM captures JOIN pages ON pages.id = page LEFT JOIN payloads ON sha256 = payload ORDER BY captures.rowid"
+        f"""SELECT {columns} FROM captures JOIN pages ON pages.id = page
+            JOIN (SELECT number, printf('%016x', id) AS id FROM stored_captures) stored ON stored.id = captures.id ORDER BY number"""
     )
     made = {"others": done.others, "broken": done.broken, "captures": [list(row) for row in found]}
     assert made == expected

@@ -53,7 +53,7 @@ class UnreadableError(Exception):
 
 def main() -> None:
     """Measure every side, and what the archive spends its bytes on."""
-    pages, days = map(int, sys.argv[1:3]) if len(sys.argv) > 2 else (100, 30)
+    pages, days = map(int, sys.argv[1:3]) if len(sys.argv) > 2 else (200, 30)
     web = Web.make(pages=pages, days=days)
     wanted: dict[str, int] = {}
     raw = 0
