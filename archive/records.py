@@ -13,9 +13,9 @@ _ANNEX = re.compile(r"^附件[0-9一二三四五六七八九十]{0,2}[：:.、]?
 Grid = tuple[tuple[str, ...], ...]
 """One data table as a rectangle of cells, spans expanded: rows of equal length."""
 
-Kind = Literal["robots", "start", "column", "next", "report", "resource"]
+Kind = Literal["robots", "start", "column", "next", "report", "attachment", "resource"]
 """What a page was asked for: robots.txt, a page on the way to a column, a column, its further pages, what may be a
-report, or what the scripts of a page ask for."""
+report, a document that a report links to, or what the scripts of a page ask for."""
 
 Outcome = Literal["new", "same", "not-modified", "moved", "gone", "blocked", "refused", "failed"]
 """What an answer meant. `new` and `same` are decided by the archive, by the page's last payload."""
@@ -152,6 +152,8 @@ class Text:
     or guess. `flags` are sorted short words for everything a reader should know. `repairs` counts what was mended,
     by kind, and `originals` gives each mended line of `text` as it was served: (line number from 1, words).
     `missing` lists the numbers and cells of the article's container that are found neither in text nor in grids.
+    `legible` is how sure letters are that were recognised in pictures, from 0 to 1, and None for others. `figures` are
+    the statistics of a report.
     """
 
     cleaner: str
@@ -176,6 +178,8 @@ class Text:
     text: str = field(repr=False)
     grids: tuple[Grid, ...] = field(repr=False)
     attachments: tuple[Attachment, ...] = ()
+    legible: float | None = None
+    figures: Figures = field(default=Figures(), repr=False)
 
     @property
     def key(self) -> str:

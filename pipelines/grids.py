@@ -43,6 +43,11 @@ def read(table: HtmlElement) -> Grid | None:
     return _rectangle(cells)
 
 
+def as_lines(block: str | Grid) -> list[str]:
+    """Write a block as lines of text: itself, or a table's Markdown pipe rows."""
+    return [block] if isinstance(block, str) else list(map(pipe_row, block))
+
+
 def pipe_row(row: Sequence[str]) -> str:
     """Write one row of a grid as a Markdown pipe row.
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _FILE = re.compile(r"\.(?:pdf|docx?|xlsx?|wps|et|ofd|zip|rar)$", re.IGNORECASE)
 _SERVED = re.compile(r"downfile\.jsp|download\.jsp\?.*wbfileid=|/module/download/", re.IGNORECASE)
+_ICON = re.compile(r"\.gif$|icon|logo|ewm|qr|^$", re.IGNORECASE)
 _SESSION = re.compile(r";jsessionid=[^/?#]*", re.IGNORECASE)
 _PASSING = re.compile(
     r"(?:_|_?t|r|rnd|rand|random|timestamp)=[\d.]{8,20}|(?:sid|token|sessionid|jsessionid|phpsessid)=[0-9a-f-]{16,}",
@@ -38,7 +39,23 @@ def attachments(article: HtmlElement, weights: Mapping[HtmlElement, int], *, url
         address = _absolute(target, url)
         if address and (not found.get(address)):
             found[address] = tidy(node.text_content()) or node.get("title") or ""
-    return tuple(Attachment(url=address, label=label or _file_name(address)) for address, label in found.items())
+    return tuple(Attachment(url=address, label=label or file_name(address)) for address, label in found.items())
+
+
+def pictures(article: HtmlElement, *, url: str) -> tuple[Attachment, ...]:
+    """List the pictures that stand in an article, icons left out, in order, each once, as absolute URLs."""
+    found: dict[str, str] = {}
+    for image in article.iter("img"):
+        source = image.get("src", "")
+        if not _ICON.search(source) and (address := _address(source, url)):
+            found.setdefault(address, tidy(image.get("alt", "")) or file_name(address))
+    return tuple(Attachment(url=address, label=label) for address, label in found.items())
+
+
+def is_unofficial(url: str) -> bool:
+    """Tell a host that is no government's or school's by its name; an IP address and a file have none."""
+    found = re.match(r"https?://([^/:?#\[\]]*[a-z][^/:?#]*)", url, re.IGNORECASE)
+    return found is not None and {"gov", "edu", "mil", "localhost"}.isdisjoint(found[1].lower().split("."))
 
 
 def is_file(address: str) -> bool:
@@ -63,18 +80,26 @@ def _around(article: HtmlElement, weights: Mapping[HtmlElement, int]) -> list[Ht
 
 def _absolute(target: str, url: str) -> str | None:
     """Make a link to a file absolute; a viewer's link is the file it shows; None for any other link."""
+    address = _address(target, url)
+    if address is None:
+        return None
+    shown = parse_qs(urlsplit(address).query).get("file", [""])[0]
+    if is_file(address):
+        return _lasting(address)
+    return _absolute(shown, address) if _FILE.search(shown) else None
+
+
+def _address(target: str, url: str) -> str | None:
+    """Make a link absolute; None for one that leads nowhere, or that a script has yet to fill in."""
     target = "".join(target.split("\n")).strip()
     if not target or "{{" in target or target.lower().startswith(("javascript:", "mailto:", "data:")):
         return None
     try:
         address = urldefrag(urljoin(url, target)).url
-        parts = urlsplit(address)
-        shown = parse_qs(parts.query).get("file", [""])[0]
+        parse_qs(urlsplit(address).query)
     except ValueError:
         return None
-    if is_file(address):
-        return _lasting(address)
-    return _absolute(shown, address) if _FILE.search(shown) else None
+    return address
 
 
 def _lasting(address: str) -> str:
@@ -84,5 +109,5 @@ def _lasting(address: str) -> str:
     return path + mark * bool(kept) + kept
 
 
-def _file_name(address: str) -> str:
+def file_name(address: str) -> str:
     return unquote(urlsplit(address).path.rpartition("/")[2])
