@@ -1,0 +1,119 @@
+"""The words of one cell: a number, a sign for nothing, a unit, or a label and its key."""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+
+_HALF = {full: full - 0xFEE0 for full in range(0xFF01, 0xFF5F)} | {0x2212: ord("-")}
+_UNSEEN = re.compile(r"[\s\u200b-\u200f\u2060\ufeff\u00ad]+")
+_UNITS = r"万?(?:元|条|件|次|篇|项|个|人|份|宗|起|期|场|册|家)|人次|万人次|万人"
+_UNIT = re.compile(_UNITS)
+_NUMBER = re.compile(
+    rf"(?P<sign>[-+]|增加?|减少?)?(?P<whole>\d{{1,3}}(?:[,\u00a0\u2009\u202f]\d{{3}})+|\d+)(?P<part>\.\d+)?\s*(?P<unit>{_UNITS})?"
+)
+_NOTHING = re.compile(r"[-—–―─一/\\|·.*]{0,4}|无|不填|空|空白|未填")
+_GARBLED = re.compile(rf"(?!\s*\(?\d{{1,2}}[.)]\s*$)(?=.*\d)[\d\s.,%+-]+|(?:[+-]?\d[\d.,]*\s*(?:{_UNITS})\s*){{2,}}")
+_STATED_UNIT = re.compile(rf"[(\[](?:计?量?单位[:为]?)?({_UNITS})[)\]]|单位[:为]?({_UNITS})$")
+
+_HAN = "一二三四五六七八九十"
+_LEAD = re.compile(
+    rf"其中(?=[^\w]|[{_HAN}]、|\d|[①-⓿⑴-⒇Ⅰ-ↈ]|[\u4e00-\u9fff]{{2}}):?"
+    rf"|[((][{_HAN}\d]{{1,3}}[))][、.,:]?|[{_HAN}]{{1,3}}[、.,:]|[①-⓿❶-➓Ⅰ-ↈ][、.,:]?"
+    r"|\d{1,2}[))、.,:]+|\d{1,2}(?=[\u4e00-\u9fff])(?![年月日个])|[*★☆●·•\-—#]+"
+)
+_SPACED_NUMERAL = re.compile(rf"^\s*[{_HAN}]{{1,3}}\s+(?=\S)")
+_YEAR = re.compile(r"\{Y+\}年|\d{2,4}年")
+_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+_OPEN = re.compile(r"[(\[].*")
+_OTHER = re.compile(r"[^\u3400-\u9fff\w]|_")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Number:
+    """A number as it was written, with the unit written beside it or ""."""
+
+    value: int | float
+    unit: str
+
+
+@functools.lru_cache(maxsize=4096)
+def number(cell: str) -> Number | None:
+    """Read a cell that holds one number and nothing else, or None.
+
+    >>> number("１，９１５条"), number("75394432.52元"), number("减2")
+    (Number(value=1915, unit='条'), Number(value=75394432.52, unit='元'), Number(value=-2, unit=''))
+    >>> number("1 200"), number("约5"), number("50%"), number("")
+    (None, None, None, None)
+    """
+    found = _NUMBER.fullmatch(half(cell).strip())
+    if not found:
+        return None
+    whole = re.sub(r"\D", "", found["whole"])
+    size = float(whole + found["part"]) if found["part"] else int(whole)
+    return Number(value=-size if (found["sign"] or "")[:1] in ("-", "减") and size else size, unit=found["unit"] or "")
+
+
+@functools.lru_cache(maxsize=4096)
+def is_nothing(cell: str) -> bool:
+    """Say whether a cell is blank or holds a sign for nothing.
+
+    >>> [is_nothing(cell) for cell in ("", "/", "——", "无", "0", "其他")]
+    [True, True, True, True, False, False]
+    """
+    return _NOTHING.fullmatch(_UNSEEN.sub("", half(cell))) is not None
+
+
+@functools.lru_cache(maxsize=4096)
+def is_garbled(cell: str) -> bool:
+    """Say whether a cell holds digits but no words, and yet is no number or numbering.
+
+    >>> [is_garbled(cell) for cell in ("12 3", "50%", "1,2", "12", "1.", "约5")]
+    [True, True, True, False, False, False]
+    """
+    return number(cell) is None and _GARBLED.fullmatch(half(cell)) is not None
+
+
+@functools.lru_cache(maxsize=4096)
+def unit(cell: str) -> str:
+    """Read a cell that holds a unit and nothing else, or "".
+
+    >>> unit("万元"), unit("单位")
+    ('万元', '')
+    """
+    bare = _UNSEEN.sub("", half(cell)).strip("()")
+    return bare if _UNIT.fullmatch(bare) else ""
+
+
+def stated_unit(label: str) -> str:
+    """Read the unit that a label gives in brackets, or "".
+
+    >>> stated_unit("本年收费金额（单位：万元）")
+    '万元'
+    """
+    found = _STATED_UNIT.search(_UNSEEN.sub("", half(label)))
+    return found[1] or found[2] if found else ""
+
+
+@functools.lru_cache(maxsize=8192)
+def key(label: str) -> str:
+    """Leave what two ways of writing a label share: no numbering, remarks in brackets, punctuation, or year.
+
+    >>> key("（二）部分公开（区分处理的，只计这一情形，不计其他情形）"), key("其中：⑴ 专职人员数★")
+    ('部分公开', '专职人员数')
+    >>> key("2016年度"), key("15新闻发布会发布信息数"), key("第二十条第（一）项")
+    ('年度', '新闻发布会发布信息数', '第二十条第一项')
+    """
+    bare = _YEAR.sub("年", _UNSEEN.sub("", _SPACED_NUMERAL.sub("", half(label))))
+    while (found := _LEAD.match(bare)) and found.end() < len(bare):
+        bare = bare[found.end() :]
+    if not bare.startswith("第二十条"):
+        short = _OPEN.sub("", _BRACKETS.sub("", _BRACKETS.sub("", bare)))
+        bare = short if _OTHER.sub("", short) else bare
+    return _OTHER.sub("", bare).replace("其它", "其他").replace("合计", "总计")
+
+
+def half(text: str) -> str:
+    """Write full-width Latin letters, digits and signs as ASCII ones."""
+    return text.translate(_HALF)

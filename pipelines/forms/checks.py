@@ -1,0 +1,90 @@
+"""Arithmetic rules of the forms, worked out on the facts of one report."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from archive.records import Check
+from pipelines.forms.model import forms
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from archive.records import Fact
+    from pipelines.forms.model import Rule
+
+Value = int | float | None
+Cells = dict[tuple[str, str], Value]
+"""The numbers of a table, by row and column."""
+
+
+def checks(facts: Sequence[Fact]) -> tuple[Check, ...]:
+    """Work out every rule that has all its operands; one that needs last year's report is left out.
+
+    A rule broken where blanks counted as 0 is only info.
+    """
+    tables: dict[tuple[str, str], Cells] = {}
+    for fact in facts:
+        if fact.form in forms():
+            tables.setdefault((fact.form, fact.table), {})[fact.row, fact.column] = fact.value
+    return (*_of_tables(tables), *_of_prose(facts, tables))
+
+
+def _of_prose(facts: Sequence[Fact], tables: Mapping[tuple[str, str], Cells]) -> Iterable[Check]:
+    """Hold numbers stated in prose to the tables; `at` of these checks is the form that they were held to."""
+    stated = {fact.row: fact.value for fact in facts if fact.form == "prose"}
+    for name in sorted({form for form, _ in tables}):
+        for rule in forms()[name].stated:
+            places = [cell.split() for cell in rule.cells]
+            read = [tables.get((name, table), {}).get((row, column)) for table, row, column in places]
+            said, known = stated.get(rule.indicator), [value for value in read if value is not None]
+            if said is not None and len(known) == len(places):
+                sums = _total(known)
+                held = math.isclose(said, sums)
+                yield Check(
+                    form="prose", table="p", rule=rule.id, at=name, level=rule.level, left=said, right=sums, held=held
+                )
+
+
+def _of_tables(tables: Mapping[tuple[str, str], Cells]) -> Iterable[Check]:
+    return tuple(
+        check
+        for (form, table), cells in tables.items()
+        for rule in next(each.rules for each in forms()[form].tables if each.id == table)
+        if not rule.last
+        for at, line in _lines(cells, rule)
+        for check in worked_out(rule, line, form=form, table=table, at=at)
+    )
+
+
+def _lines(cells: Cells, rule: Rule) -> Iterable[tuple[str, dict[str, Value]]]:
+    """Give each row's cells by column, or each column's by row."""
+    lines: dict[str, dict[str, Value]] = {}
+    for (row, column), value in cells.items():
+        at, code = (row, column) if rule.scope == "rows" else (column, row)
+        lines.setdefault(at, {})[code] = value
+    return lines.items()
+
+
+def worked_out(rule: Rule, line: Mapping[str, Value], *, form: str, table: str, at: str) -> list[Check]:
+    """Work out a rule on the values of one row or column, by code; none where an operand is missing."""
+    operands = (*rule.left, *rule.right)
+    if not all(code in line for code in operands) or any(line[code] is None for code in rule.left):
+        return []
+    blanks = [code for code in rule.right if line[code] is None]
+    if blanks and (not rule.blank_is_zero or len(blanks) == len(rule.right)):
+        return []
+    left, right = (_total(line[code] or 0 for code in side) for side in (rule.left, rule.right))
+    held = left <= right if rule.op == "<=" else math.isclose(left, right)
+    level = "info" if blanks and not held else rule.level
+    return [
+        Check(form=form, table=table, rule=rule.id, at=at, level=level, left=left, right=right, held=held),
+    ]
+
+
+def _total(values: Iterable[int | float]) -> int | float:
+    """Add up as one does on paper."""
+    total = sum(Decimal(str(value)) for value in values)
+    return int(total) if total == int(total) else float(total)
