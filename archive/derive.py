@@ -5,14 +5,19 @@ A crawl calls `pages` for each page it touched and a rebuild for all of them, so
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
 import sqlite3
 from collections.abc import Collection, Iterable
 from datetime import date
+from typing import Any
 
-from archive import history, volatile
-from archive.database import name
+from archive import carriers, history, volatile
+from archive.carriers import Carrier
+from archive.database import name, to_json
 from archive.history import ANSWERED, Seen, Sighting, State, Version
+from archive.migrations import FOLLOWING
 from archive.records import Attachment, content_key, owns
 from archive.rows import TEXTS_OF_VERSIONS
 
@@ -23,10 +28,10 @@ _TEACHERS = 8
 def pages(db: sqlite3.Connection, page_ids: Iterable[str]) -> None:
     """Work out anew the versions of these pages, and what follows for the reports they carry; the caller holds the transaction."""
     reports: set[tuple[str, int]] = set()
-    touched = _with_relearned(db, page_ids)
+    touched = _with_relearned(db, _with_linking(db, page_ids))
     for page in touched:
         reports.update(_reports_of(db, page))
-        for table in ("events", "report_pages", "versions"):
+        for table in ("events", "report_pages", "versions", "stored_carriers"):
             db.execute(f"DELETE FROM {table} WHERE page = ?", (page,))  # noqa: S608
         versions, _ = history.versions(_history(db, page))
         db.executemany(
@@ -42,6 +47,8 @@ def pages(db: sqlite3.Connection, page_ids: Iterable[str]) -> None:
         for carrier in _carriers_to_tell(db, agency, year, touched=set(touched)):
             _tell(db, carrier)
         _report(db, agency, year)
+    for agency, year in sorted(reports | {(agency, year + 1) for agency, year in reports}):
+        _year_checks(db, agency, year)
 
 
 def visited(db: sqlite3.Connection, run: str) -> None:
@@ -77,20 +84,64 @@ def _history(db: sqlite3.Connection, page: str) -> list[Seen]:
     """Read a page's captures in time."""
     frames = _volatile(db, _host(db, page))
     rows = db.execute(
-        """SELECT id AS capture, run, source, at, outcome, reason, referrer, redirects, c.payload, key
+        """SELECT id AS capture, run, source, at, outcome, reason, referrer, redirects, c.payload, key, t.attachments
            FROM captures c LEFT JOIN readings r ON r.payload = payload_number LEFT JOIN stored_texts t ON t.number = r.text
            WHERE page = ? AND kind = 'report' ORDER BY at, attempt, id""",
         (page,),
     )
     seen = []
     key = None
+    linked = "[]"
+    files: dict[str, list[sqlite3.Row]] = {}
     for row in rows:
+        said = {**dict(row), "redirects": tuple(json.loads(row["redirects"]))}
         own = _key(db, row["payload"], frames) if frames and row["key"] else row["key"]
         if row["outcome"] in ANSWERED:
-            key = own or key
+            key, linked = (own, said["attachments"]) if own else (key, linked)
         shown = key if row["outcome"] == "not-modified" else own
-        seen.append(Seen(**{**dict(row), "redirects": tuple(json.loads(row["redirects"])), "key": shown}))
+        del said["attachments"]
+        seen.append(Seen(**said | {"key": shown and _with_files(db, shown, linked, row, files)}))
     return seen
+
+
+def _with_files(
+    db: sqlite3.Connection, key: str, linked: str, seen: sqlite3.Row, files: dict[str, list[sqlite3.Row]]
+) -> str:
+    """Name a page's content together with what its documents said then: those asked for in the same run, else before.
+
+    What a document said before it was asked for the first time is taken to be what it said then, and one that never
+    answered says nothing. `files` remembers what was read.
+    """
+    said = []
+    for url in [file["url"] for file in json.loads(linked)] if linked != "[]" else ():
+        if url not in files:
+            files[url] = _answers(db, url)
+        answers = files[url]
+        own = [answer for answer in answers if answer["run"] == seen["run"]]
+        before = [answer for answer in answers if answer["at"] <= seen["at"]]
+        if answers:
+            answer = (own or before or answers[:1])[-1]
+            said.append(f"{url}\x1e{answer['key'] if answer['has_words'] else answer['payload']}")
+    return hashlib.sha256("\x1f".join((key, *said)).encode()).hexdigest()[:32] if said else key
+
+
+def _answers(db: sqlite3.Connection, url: str) -> list[sqlite3.Row]:
+    """List what a document was, in time: a 304 says what was said before, which the answer before it tells."""
+    return db.execute(
+        """SELECT run, at, c.payload, payload_number, key, coalesce(t.text, '') != '' AS has_words
+           FROM captures c LEFT JOIN readings r ON r.payload = payload_number LEFT JOIN stored_texts t ON t.number = r.text
+           WHERE page = ? AND kind = 'attachment' AND outcome IN ('new', 'same') ORDER BY at, attempt, id""",
+        (name(url),),
+    ).fetchall()
+
+
+def _with_linking(db: sqlite3.Connection, page_ids: Iterable[str]) -> list[str]:
+    """Add the pages that link to these as their documents."""
+    touched = dict.fromkeys(page_ids)
+    for page in list(touched):
+        linking = db.execute("SELECT DISTINCT referrer FROM captures WHERE page = ? AND kind = 'attachment'", (page,))
+        touched |= dict.fromkeys(name(url) for (url,) in linking.fetchall())
+    return list(touched)
 
 
 def _with_relearned(db: sqlite3.Connection, page_ids: Iterable[str]) -> list[str]:
@@ -149,8 +200,9 @@ def _key(db: sqlite3.Connection, payload: str, frames: frozenset[str]) -> str:
     return content_key(title=row["title"], text=volatile.without(row["text"], frames), attachments=files)
 
 
-def _text(db: sqlite3.Connection, payload: str) -> sqlite3.Row:
-    return db.execute(f"SELECT t.* FROM (SELECT ? AS payload) v JOIN {TEXTS_OF_VERSIONS}", (payload,)).fetchone()  # type: ignore[no-any-return]  # noqa: S608
+def _text(db: sqlite3.Connection, payload: str) -> Any:
+    query = f"SELECT t.*, payloads.number AS payload_number FROM (SELECT ? AS payload) v JOIN {TEXTS_OF_VERSIONS}"  # noqa: S608
+    return db.execute(query, (payload,)).fetchone()
 
 
 def _carry(db: sqlite3.Connection, page: str, versions: list[Version]) -> None:
@@ -179,6 +231,49 @@ def _carry(db: sqlite3.Connection, page: str, versions: list[Version]) -> None:
             version.payload,
         ),
     )  # fmt: skip
+    _carriers(db, page, text)
+
+
+def _carriers(db: sqlite3.Connection, page: str, text: sqlite3.Row) -> None:
+    """Note all that carries a page's report: itself and the documents it links to, with their last answers.
+
+    Those that have words are ranked, the report's text first; the others are compared with it.
+    """
+    rows: list[dict[str, Any]] = [{"n": 0, "payload": text["payload_number"], "carrier": _carrier(text, text)}]
+    for n, file in enumerate(json.loads(text["attachments"]), start=1):
+        row = {"n": n, "file": name(file["url"]), "label": file["label"]}
+        last = db.execute(
+            "SELECT outcome FROM captures WHERE page = ? AND kind = 'attachment' ORDER BY at DESC, attempt DESC LIMIT 1",
+            (row["file"],),
+        ).fetchone()
+        row["outcome"] = last and last["outcome"]
+        if answers := _answers(db, file["url"]):
+            row["payload"] = answers[-1]["payload_number"]
+            said = _text(db, answers[-1]["payload"])
+            row["carrier"] = _carrier(said, text) if said and said["text"] else None
+        rows.append(row)
+    ranked = [row for row in rows if row.get("carrier")]
+    first = carriers.fullest([row["carrier"] for row in ranked])
+    for rank, row in enumerate([ranked[first], *ranked[:first], *ranked[first + 1 :]]):
+        row["rank"] = rank
+        if rank and (differing := carriers.differing(ranked[first]["carrier"], row["carrier"])):
+            row["differing"] = to_json(differing)
+    columns = ("n", "file", "label", "outcome", "payload", "rank", "differing")
+    db.executemany(
+        f"INSERT INTO stored_carriers (page, {', '.join(columns)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+        [(page, *(row.get(column) for column in columns)) for row in rows],
+    )
+
+
+def _carrier(text: sqlite3.Row, page: sqlite3.Row) -> Carrier:
+    """Give what a text says of the report of a page; what is all that a page holds is the report, however it is titled."""
+    flags = json.loads(text["flags"])
+    return Carrier(
+        text=text["text"],
+        grids=json.loads(text["grids"]),
+        is_report=bool(text["is_report"]) or "attachment-only" in json.loads(page["flags"]),
+        recognised="recognised" in flags or "text-layer" in flags,
+    )
 
 
 def _carriers_to_tell(
@@ -274,33 +369,77 @@ def _reports_of(db: sqlite3.Connection, page: str) -> Iterable[tuple[str, int]]:
 def _report(db: sqlite3.Connection, agency: str, year: int) -> None:
     """Sum up the official pages of one agency's report on one year; a copy alone makes no report."""
     db.execute("DELETE FROM reports WHERE agency = ? AND year = ?", (agency, year))
-    carriers = db.execute(
+    pages_ = db.execute(
         """SELECT p.*, s.region, s.level, s.agency AS of_source FROM report_pages p JOIN sources s ON s.id = source
            WHERE p.agency = ? AND year = ? AND standing = 'official'
            ORDER BY p.published_on IS NULL, p.published_on, first_seen, page""",
         (agency, year),
     ).fetchall()
-    if not carriers:
+    if not pages_:
         return
-    first = carriers[0]
+    first = pages_[0]
     level = (
         first["level"] if agency == first["of_source"] else "government" if agency.endswith("政府") else "department"
     )
     due = due_on(year, level=level)
     late = (date.fromisoformat(first["published_on"]) - due).days if first["published_on"] else None
-    left = [row["withdrawn_on"] for row in carriers if not row["moved_to"]]
+    left = [row["withdrawn_on"] for row in pages_ if not row["moved_to"]]
     withdrawn_on = None if None in left else max(left, default=None)
     db.execute(
-        "INSERT INTO reports VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO reports VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             name(agency, year), agency, year, first["region"], first["title"], first["published_on"], due.isoformat(),
-            late if late is None else max(0, late), withdrawn_on, len(carriers), sum(c["versions"] for c in carriers),
+            late if late is None else max(0, late), withdrawn_on, len(pages_), sum(p["versions"] for p in pages_), first["page"],
         ),
     )  # fmt: skip
 
 
+def year_checks(db: sqlite3.Connection) -> None:
+    """Work out anew the rules between years, for all reports; the caller holds the transaction."""
+    for agency, year in db.execute("SELECT agency, year FROM reports").fetchall():
+        _year_checks(db, agency, year)
+
+
+def _year_checks(db: sqlite3.Connection, agency: str, year: int) -> None:
+    """Work out the rules that bind a report to that of the year before; a later form has the same codes for the same things."""
+    db.execute("DELETE FROM year_checks WHERE agency = ? AND year = ?", (agency, year))
+    now, before = _numbers(db, agency, year), _numbers(db, agency, year - 1)
+    last = {key[1:]: value for key, value in before.items()}
+    for rule in db.execute("SELECT * FROM year_rules").fetchall() if now and before else ():
+        of_rows = rule["scope"] == "rows"
+        sides = [json.loads(rule[side]) for side in ("left", "right", "last")]
+        lines = {key[2] if of_rows else key[3] for key in now if key[:2] == (rule["form"], rule["table"])}
+        for at in sorted(lines):
+            places = [
+                [(rule["table"], at, code) if of_rows else (rule["table"], code, at) for code in side] for side in sides
+            ]
+            here: list[Any]
+            there: list[Any]
+            here, there = ([now.get((rule["form"], *place)) for place in side] for side in places[:2])
+            there += [last.get(place) for place in places[2]]
+            if None not in (*here, *there):
+                left, right = sum(here), sum(there)
+                db.execute(
+                    "INSERT INTO year_checks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (agency, year, rule["form"], rule["table"], rule["rule"], at, rule["level"], left, right,
+                     int(math.isclose(left, right))),
+                )  # fmt: skip
+
+
+def _numbers(db: sqlite3.Connection, agency: str, year: int) -> dict[tuple[str, ...], Any]:
+    """Give the numbers of a report's forms, each from the first carrier that has it, by form, table, row and column."""
+    found = db.execute(
+        """SELECT form, "table", "row", "column", value
+           FROM reports r JOIN stored_carriers c ON c.page = r.page JOIN readings ON readings.payload = c.payload
+           JOIN stored_facts f ON f.text = readings.text JOIN indicators i ON i.number = f.indicator
+           WHERE agency = ? AND year = ? AND form != 'prose' ORDER BY c.rank DESC""",
+        (agency, year),
+    )
+    return {tuple(row)[:4]: row["value"] for row in found}
+
+
 def everything(db: sqlite3.Connection) -> None:
     """Work out all versions, events and reports anew; the caller holds the transaction."""
-    for table in ("reports", "report_pages", "events", "versions", "volatile_lines"):
+    for table in FOLLOWING:
         db.execute(f"DELETE FROM {table}")  # noqa: S608
     pages(db, [page for (page,) in db.execute("SELECT id FROM pages ORDER BY id").fetchall()])

@@ -13,8 +13,9 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-from archive import chain, derive, payloads, rows
+from archive import chain, derive, figures, payloads, rows
 from archive.database import ArchiveError, backup, connect, create, lacking, transaction
 from archive.reader import body_numbered, body_of
 from archive.store import Store
@@ -22,10 +23,13 @@ from archive.store import Store
 OF_RUN = ("visits", "columns")
 """The tables whose rows belong to a run, beside its captures."""
 
+OF_FORMS = ("indicators", "year_rules")
+"""What the forms say: whoever cleans next writes it as it is then."""
+
 DEEPEST = 2
 """How many bases a frame may stand on: its own, and that one's."""
 
-REPORT = "kind = 'report' AND outcome IN ('new', 'same') AND payload IS NOT NULL"
+REPORT = "kind IN ('report', 'attachment') AND outcome IN ('new', 'same') AND payload IS NOT NULL"
 """The captures whose payloads are cleaned."""
 
 
@@ -67,6 +71,9 @@ def merge(store: Store, path: Path, *, cleaner: str) -> Merged:
                 wanted.append(run)
         with transaction(into):
             _describe(into, source)
+            for table in OF_FORMS:
+                rows_ = source.execute(f"SELECT * FROM {table}")  # noqa: S608
+                _insert(into, table, ({key: row[key] for key in row.keys() if key != "number"} for row in rows_))  # noqa: SIM118
         for run in wanted:
             try:
                 with transaction(into):
@@ -218,18 +225,19 @@ def _take_texts(into: sqlite3.Connection, source: sqlite3.Connection, run: str, 
             (rows.known_payload(source, payload), cleaner),
         ).fetchone()
         if text:
-            rows.add_text(into, number, {key: text[key] for key in (*rows.TEXT, "digest")})
+            row = {key: text[key] for key in (*rows.TEXT, *rows.OF_FIGURES, "digest")}
+            rows.add_text(into, number, row, figures.of_text(source, text["number"]))
         shown.update(rows.shown(into, number))
     return shown
 
 
-def _insert(into: sqlite3.Connection, table: str, rows: Iterable[sqlite3.Row]) -> None:
+def _insert(into: sqlite3.Connection, table: str, rows: Iterable[Any]) -> None:
     """Add rows, but for those that are there already by name."""
     for row in rows:
-        columns = row.keys()
+        columns = [f'"{column}"' for column in row.keys()]  # noqa: SIM118
         into.execute(
             f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) ON CONFLICT DO NOTHING",  # noqa: S608
-            tuple(row),
+            tuple(row[key] for key in row.keys()),  # noqa: SIM118
         )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
@@ -21,12 +22,28 @@ TRUTH = (
 )  # fmt: skip
 """The tables of the truth, those that others refer to first; `captures` is a view of them."""
 
-DERIVED = ("volatile_lines", "reports", "report_pages", "events", "versions", "texts")
-"""What is derived, those that refer to others first; `texts` is a view of TEXTS."""
+DERIVED = (
+    "volatile_lines", "year_checks", "carriers", "reports", "report_pages", "events", "versions", "facts", "checks", "texts",
+)  # fmt: skip
+"""What is derived, as it is read."""
 
-TEXTS = ("readings", "stored_texts")
+FOLLOWING = ("year_checks", "stored_carriers", "reports", "report_pages", "events", "versions", "volatile_lines")
+TEXTS = ("stored_facts", "stored_checks", "readings", "stored_texts")
+DERIVED_TABLES = (*FOLLOWING, *TEXTS)
+"""The tables that hold it, those that refer to others first: what follows from captures and texts, and texts."""
 
-KNOWN = ("truth", "derived", "columns", "chain", "events", "old_archives", "guard", "volatile_lines", "compact")
+KNOWN = (
+    "truth",
+    "derived",
+    "columns",
+    "chain",
+    "events",
+    "old_archives",
+    "guard",
+    "volatile_lines",
+    "compact",
+    "statistics",
+)
 """The names of all migrations below, in their order."""
 
 AT = "iif(typeof(at) = 'integer', strftime('%Y-%m-%dT%H:%M:%fZ', at / 1000.0, 'unixepoch'), at)"
@@ -257,6 +274,7 @@ def compact(db: Database) -> None:
     """What repeats is written once: a fetch of an unchanged page costs a line of numbers, the same text one row."""
     from archive import rows
     from archive.chain import row_digest
+    from archive.records import Figures
 
     for table in ("reports", "report_pages", "events", "versions"):  # made again by whoever migrates
         db.execute(f"DROP TABLE {table}")
@@ -333,7 +351,7 @@ def compact(db: Database) -> None:
         rows.add_capture(db.conn, row)
     for row in db.query("SELECT * FROM old_texts ORDER BY rowid"):
         number = rows.known_payload(db.conn, row.pop("payload"))
-        rows.add_text(db.conn, number, row | {"digest": row_digest(row)})
+        rows.add_text(db.conn, number, row | {"digest": row_digest(row)}, Figures())
     for table in ("captures", "texts", "bodies", "payloads"):
         db.execute(f"DROP TABLE old_{table}")
     _create(
@@ -358,16 +376,92 @@ def compact(db: Database) -> None:
                    {_put_together("request_form", "request_cut")} AS request_headers,
                    {_put_together("form", "cut")} AS headers, c.payload AS payload_number, length
             FROM stored_captures c JOIN strings page ON page.number = c.page JOIN strings run ON run.number = c.run
-            JOIN strings source ON source.number = c.source LEFT JOIN payloads ON payloads.number = c.payload;
-        CREATE VIEW texts AS
-            SELECT sha256 AS payload, {", ".join(f"t.{column}" for column in (*rows.TEXT, "digest"))}
-            FROM readings r JOIN payloads ON payloads.number = r.payload
-            JOIN stored_texts t ON t.number = r.text
+            JOIN strings source ON source.number = c.source LEFT JOIN payloads ON payloads.number = c.payload
     """,  # noqa: S608
     )
+    db.execute(_texts_view())
     for table in TRUTH[-4:]:
         _refuse(db, f"DELETE ON {table}", table)
         _refuse(db, f"UPDATE ON {table}", table)
+
+
+@schema()
+def statistics(db: Database) -> None:
+    """The numbers that reports give, and all that carries a report: its page and the documents that the page links to."""
+    _create(
+        db,
+        """
+        ALTER TABLE stored_texts ADD COLUMN legible REAL;
+        ALTER TABLE stored_texts ADD COLUMN unplaced TEXT;
+        ALTER TABLE stored_texts ADD COLUMN figures TEXT;
+        CREATE TABLE indicators (
+            number INTEGER PRIMARY KEY, form TEXT NOT NULL, "table" TEXT NOT NULL, "row" TEXT NOT NULL, "column" TEXT NOT NULL,
+            label TEXT, english TEXT, unit TEXT, first_year INTEGER, last_year INTEGER, source TEXT,
+            UNIQUE (form, "table", "row", "column")
+        ) STRICT;
+        CREATE TABLE stored_facts (
+            text INTEGER NOT NULL REFERENCES stored_texts (number), n INTEGER NOT NULL,
+            indicator INTEGER NOT NULL REFERENCES indicators (number), value ANY, unit TEXT NOT NULL, cell TEXT NOT NULL,
+            grid INTEGER, at_row INTEGER, at_column INTEGER, line INTEGER, sentence TEXT, sure REAL NOT NULL,
+            PRIMARY KEY (text, n)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX stored_facts_indicator ON stored_facts (indicator);
+        CREATE TABLE stored_checks (
+            text INTEGER NOT NULL REFERENCES stored_texts (number), n INTEGER NOT NULL, form TEXT NOT NULL,
+            "table" TEXT NOT NULL, rule TEXT NOT NULL, at TEXT NOT NULL, level TEXT NOT NULL, "left" ANY NOT NULL,
+            "right" ANY NOT NULL, held INTEGER NOT NULL,
+            PRIMARY KEY (text, n)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE stored_carriers (
+            page TEXT NOT NULL REFERENCES pages (id), n INTEGER NOT NULL, file TEXT, label TEXT, outcome TEXT,
+            payload INTEGER REFERENCES payloads (number), rank INTEGER, differing TEXT,
+            PRIMARY KEY (page, n)
+        ) STRICT;
+        CREATE TABLE year_checks (
+            agency TEXT NOT NULL, year INTEGER NOT NULL, form TEXT NOT NULL, "table" TEXT NOT NULL, rule TEXT NOT NULL,
+            at TEXT NOT NULL, level TEXT NOT NULL, "left" ANY NOT NULL, "right" ANY NOT NULL, held INTEGER NOT NULL,
+            PRIMARY KEY (agency, year, form, "table", rule, at)
+        ) STRICT;
+        CREATE TABLE year_rules (
+            form TEXT NOT NULL, "table" TEXT NOT NULL, rule TEXT NOT NULL, level TEXT NOT NULL, scope TEXT NOT NULL,
+            "left" TEXT NOT NULL, "right" TEXT NOT NULL, last TEXT NOT NULL,
+            PRIMARY KEY (form, "table", rule)
+        ) STRICT;
+        ALTER TABLE reports ADD COLUMN page TEXT REFERENCES pages (id);
+        CREATE VIEW carriers AS
+            SELECT page, n, pages.url, label, outcome, sha256 AS payload, rank, differing
+            FROM stored_carriers LEFT JOIN pages ON pages.id = coalesce(file, page)
+            LEFT JOIN payloads ON payloads.number = stored_carriers.payload;
+        CREATE VIEW facts AS
+            SELECT r.id AS report, r.agency, r.year, r.region, i.form, i."table", i."row", i."column", i.label, i.english,
+                   f.value, f.unit, f.cell, f.grid, f.at_row, f.at_column, f.line, f.sentence, f.sure, c.n AS carrier, r.page
+            FROM reports r JOIN stored_carriers c ON c.page = r.page JOIN readings ON readings.payload = c.payload
+            JOIN stored_facts f ON f.text = readings.text JOIN indicators i ON i.number = f.indicator
+            WHERE NOT EXISTS (
+                SELECT 1 FROM stored_carriers better JOIN readings ON readings.payload = better.payload
+                JOIN stored_facts g ON g.text = readings.text
+                WHERE better.page = c.page AND better.rank < c.rank AND g.indicator = f.indicator);
+        CREATE VIEW checks AS
+            SELECT r.id AS report, r.agency, r.year, k.form, k."table", k.rule, k.at, k.level, k."left", k."right", k.held,
+                   c.n AS carrier
+            FROM reports r JOIN stored_carriers c ON c.page = r.page JOIN readings ON readings.payload = c.payload
+            JOIN stored_checks k ON k.text = readings.text
+            WHERE c.rank = (
+                SELECT min(best.rank) FROM stored_carriers best JOIN readings ON readings.payload = best.payload
+                JOIN stored_checks other ON other.text = readings.text AND other.form = k.form AND other."table" = k."table"
+                WHERE best.page = c.page)
+    """,
+    )
+    db.execute("DROP VIEW texts")
+    db.execute(_texts_view(("legible", "unplaced", "figures")))
+
+
+def _texts_view(more: Sequence[str] = ()) -> str:
+    from archive.rows import TEXT
+
+    columns = ", ".join(f"t.{column}" for column in (*TEXT, *more, "digest"))
+    return f"""CREATE VIEW texts AS SELECT sha256 AS payload, {columns} FROM readings r
+               JOIN payloads ON payloads.number = r.payload JOIN stored_texts t ON t.number = r.text"""  # noqa: S608
 
 
 def _string(column: str) -> str:

@@ -261,6 +261,17 @@ def lists_read_at(db: sqlite3.Connection, source: str) -> str | None:
     return found.fetchone()[0]  # type: ignore[no-any-return]
 
 
+def documents_of(db: sqlite3.Connection, url: str) -> list[Row]:
+    """List the documents, by `url` and `label`, that a page links to, where its last text is a report's."""
+    row = db.execute(
+        """SELECT attachments, is_report FROM captures c JOIN readings r ON r.payload = payload_number
+           JOIN stored_texts t ON t.number = r.text WHERE page = ? AND kind = 'report' AND outcome IN ('new', 'same')
+           ORDER BY at DESC, attempt DESC LIMIT 1""",
+        (name(url),),
+    ).fetchone()
+    return json.loads(row["attachments"]) if row and row["is_report"] else []
+
+
 def validators(db: sqlite3.Connection, url: str) -> Row | None:
     """Give a page's last full answer, where it had an ETag or a Last-Modified (RFC 9110, 8.8) and its payload is sound.
 

@@ -13,8 +13,10 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 
+from archive import figures
 from archive.database import ArchiveError, name, to_json
 from archive.payloads import Frame
+from archive.records import Figures
 
 SLOTS = 8
 """How many values a form leaves out at the most."""
@@ -41,7 +43,10 @@ TEXT = (
     "origin", "read_from", "is_report", "confidence", "charset", "charset_why", "script", "flags", "repairs", "originals",
     "missing", "text", "grids", "attachments",
 )  # fmt: skip
-"""The columns of a text, beside its number and digest."""
+"""The columns that a text has had from the first, beside its number and digest."""
+
+OF_FIGURES = ("legible", "unplaced", "figures")
+"""Those that it has since there are figures."""
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 _DATE = re.compile(r'(?<=\["date",")[^"\\]+', re.IGNORECASE)
@@ -164,14 +169,17 @@ def _payload(db: sqlite3.Connection, sha256: str | None) -> tuple[int | None, in
     return (found[0], found[1]) if found else (None, None)
 
 
-def add_text(db: sqlite3.Connection, payload: int, row: Mapping[str, Any]) -> None:
+def add_text(db: sqlite3.Connection, payload: int, row: Mapping[str, Any], given: Figures) -> None:
     """Keep what cleaning made of a payload: one row for all payloads of which it made the very same."""
     drop_text(db, payload)
+    known = db.execute("SELECT 1 FROM stored_texts WHERE digest = ?", (row["digest"],)).fetchone()
     db.execute(
         f"INSERT INTO stored_texts ({', '.join(row)}) VALUES ({', '.join('?' * len(row))}) ON CONFLICT DO NOTHING",  # noqa: S608
         [*row.values()],
     )
     (number,) = db.execute("SELECT number FROM stored_texts WHERE digest = ?", (row["digest"],)).fetchone()
+    if not known:
+        figures.add(db, number, given)
     db.execute("INSERT INTO readings VALUES (?, ?, ?)", (payload, number, bond(payload, row["digest"])))
 
 
@@ -192,7 +200,6 @@ def shown(db: sqlite3.Connection, payload: int) -> list[str]:
 def drop_text(db: sqlite3.Connection, payload: int) -> None:
     """Forget what cleaning made of a payload."""
     for (text,) in db.execute("DELETE FROM readings WHERE payload = ? RETURNING text", (payload,)).fetchall():
-        db.execute(
-            "DELETE FROM stored_texts WHERE number = ?1 AND NOT EXISTS (SELECT 1 FROM readings WHERE text = ?1)",
-            (text,),
-        )
+        if not db.execute("SELECT 1 FROM readings WHERE text = ?", (text,)).fetchone():
+            figures.drop(db, text)
+            db.execute("DELETE FROM stored_texts WHERE number = ?", (text,))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
@@ -14,9 +14,9 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from archive import chain, derive, payloads, rows
+from archive import chain, derive, figures, payloads, rows
 from archive.database import create, lock, name, to_json, transaction
-from archive.migrations import DERIVED, TEXTS
+from archive.migrations import DERIVED_TABLES
 from archive.reader import body_numbered, body_of
 from archive.records import Capture, Office, Text, Uncleaned, Visit
 
@@ -25,6 +25,9 @@ RESUME_WITHIN = timedelta(hours=24)
 
 KEPT = ("new", "same", "not-modified", "gone")
 """Outcomes after which a resumed run need not ask for the page again."""
+
+DERIVING = ("report", "attachment")
+"""Kinds of captures from which texts and versions follow."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,7 +90,7 @@ class Store:
                 f"""WITH RECURSIVE chain (id) AS (
                         SELECT :run UNION SELECT resumes FROM runs JOIN chain USING (id) WHERE resumes IS NOT NULL)
                     SELECT DISTINCT url FROM captures JOIN pages ON pages.id = page JOIN chain ON chain.id = run
-                    WHERE kind = 'report' AND outcome IN {KEPT}""",  # noqa: S608
+                    WHERE kind IN {DERIVING} AND outcome IN {KEPT}""",  # noqa: S608
                 {"run": run},
             )
             return Run(id=run, resumes=resumes, captured=frozenset(row["url"] for row in captured))
@@ -144,7 +147,7 @@ class Store:
                 "request_headers": to_json(capture.request_headers), "headers": to_json(capture.headers),
             }  # fmt: skip
             rows.add_capture(self.db, row)
-            if capture.kind == "report":
+            if capture.kind in DERIVING:
                 derive.pages(self.db, [page])
         return Saved(outcome=outcome, payload=payload)
 
@@ -152,7 +155,7 @@ class Store:
         """Keep what cleaning made of a payload, and draw the consequences for the pages that showed it."""
         number = rows.known_payload(self.db, payload)
         with transaction(self.db):
-            rows.add_text(self.db, number, text_row(text))
+            rows.add_text(self.db, number, text_row(text), text.figures)
             derive.pages(self.db, rows.shown(self.db, number))
 
     def needs_text(self, payload: str, *, cleaner: str) -> bool:
@@ -172,11 +175,11 @@ class Store:
         left = self.db.execute(
             """WITH waiting AS (
                    SELECT DISTINCT payload_number AS payload FROM captures
-                   WHERE kind = 'report' AND outcome IN ('new', 'same') AND payload NOTNULL AND payload_number NOT IN (
+                   WHERE kind IN ('report', 'attachment') AND outcome IN ('new', 'same') AND payload_number NOT IN (
                        SELECT payload FROM readings JOIN stored_texts t ON t.number = readings.text WHERE cleaner = ?))
                SELECT c.payload, url, headers, min(at || c.id) AS first
                FROM waiting JOIN payloads p ON p.number = waiting.payload JOIN captures c ON c.payload_number = p.number
-               JOIN pages ON pages.id = page WHERE kind = 'report' AND outcome IN ('new', 'same')
+               JOIN pages ON pages.id = page WHERE kind IN ('report', 'attachment') AND outcome IN ('new', 'same')
                GROUP BY waiting.payload ORDER BY first""",
             (cleaner,),
         ).fetchall()
@@ -188,10 +191,18 @@ class Store:
                 body=body_of(self.db, row["payload"]),
             )
 
+    def describe_forms(
+        self, dictionary: Sequence[Mapping[str, object]], year_rules: Sequence[Mapping[str, object]]
+    ) -> None:
+        """Write down what the codes of facts mean, and which rules bind a report to that of the year before."""
+        with transaction(self.db):
+            if figures.describe(self.db, dictionary, year_rules):
+                derive.year_checks(self.db)
+
     def clear_derived(self) -> None:
         """Throw away everything that can be made again."""
         with transaction(self.db):
-            for table in (*DERIVED[:-1], *TEXTS):
+            for table in DERIVED_TABLES:
                 self.db.execute(f"DELETE FROM {table}")  # noqa: S608
 
     def derive_all(self) -> None:
@@ -258,7 +269,10 @@ class Store:
 
 def text_row(text: Text) -> dict[str, object]:
     """Write a text as its row, with the digest that shows whether the row is still what was written."""
-    row: dict[str, object] = {"key": text.key} | {f.name: _column(getattr(text, f.name)) for f in fields(text)}
+    row: dict[str, object] = {"key": text.key} | {
+        f.name: _column(getattr(text, f.name)) for f in fields(text) if f.name != "figures"
+    }
+    row |= {"unplaced": figures.unplaced(text.figures), "figures": figures.digest(text.figures)}
     return row | {"digest": chain.row_digest(row)}
 
 

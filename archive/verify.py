@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 
 from sqlite_utils import Database
 
-from archive import chain, derive, rows
+from archive import chain, derive, figures, rows
 from archive.database import ArchiveError, name
-from archive.migrations import DERIVED, schema
+from archive.migrations import FOLLOWING, schema
 from archive.reader import body_numbered
 from archive.records import Uncleaned
 
@@ -81,7 +81,7 @@ def cleaned(db: sqlite3.Connection, *, cleaner: str, sample: Sample | None = Non
         if row["cleaner"] == cleaner:
             first = db.execute(
                 """SELECT url, headers FROM captures JOIN pages ON pages.id = page
-                   WHERE payload_number = ? AND kind = 'report' AND outcome IN ('new', 'same')
+                   WHERE payload_number = ? AND kind IN ('report', 'attachment') AND outcome IN ('new', 'same')
                    ORDER BY at, captures.id LIMIT 1""",
                 (row["number"],),
             ).fetchone()
@@ -186,6 +186,8 @@ def _texts(db: sqlite3.Connection, sample: Sample | None) -> Iterator[str]:
         text = db.execute("SELECT * FROM stored_texts WHERE number = ?", (row["text"],)).fetchone()
         if text is None or row["bond"] != rows.bond(row["number"], text["digest"]):
             yield f"{where}: is not the one that was made of it; `gongkai rebuild` makes it again"
+        elif row["text"] not in proved and text["figures"] != figures.digest(figures.of_text(db, row["text"])):
+            yield f"{where} ({_short(text['title'])}): its facts or checks were altered; `gongkai rebuild` makes them again"
         elif row["text"] not in proved and text["digest"] != (made := chain.row_digest(dict(text))):
             yield (
                 f"{where} ({_short(text['title'])}): was altered: its digest is {made[:16]}, "
@@ -212,12 +214,11 @@ def _references(db: sqlite3.Connection) -> Iterator[str]:
 
 def _derived(db: sqlite3.Connection) -> Iterator[str]:
     """Derive everything anew, in temporary tables that stand before those of the archive, and compare."""
-    tables = [table for table in DERIVED if table != "texts"]
     for row in _made_now():
-        if row["tbl_name"] in tables:
+        if row["tbl_name"] in FOLLOWING:
             db.execute(re.sub(r"^CREATE (TABLE|(?:UNIQUE )?INDEX) ", r"CREATE \1 temp.", row["sql"]))
     derive.everything(db)
-    for table in tables:
+    for table in FOLLOWING:
         yield from _differences(db, table)
 
 

@@ -118,7 +118,11 @@ class CaptureMiddleware:
         request.meta.pop("kept", None)
         for name in CONDITIONS:
             request.headers.pop(name, None)  # those of the page that redirected here
-        if request.method != "GET" or self._kind(request) not in browser.PAGES or request.meta.get("render"):
+        if (
+            request.method != "GET"
+            or self._kind(request) not in (*browser.PAGES, "attachment")
+            or request.meta.get("render")
+        ):
             return
         kept = reader.validators(self._spider.store.db, request.url)
         at = datetime.fromisoformat(now())

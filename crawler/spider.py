@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from scrapy import Request, Spider, signals
 
 from archive import reader
-from archive.records import Uncleaned, Visit
+from archive.records import Attachment, Uncleaned, Visit
 from archive.store import Store
 from crawler import browser, find, schedule, sources
 from crawler.clock import now
@@ -31,6 +31,9 @@ FIRST_YEAR = 2008
 
 SEARCH_AGAIN = timedelta(days=30)
 """How long the columns that are remembered are enough, before a source's own addresses are read again as well."""
+
+READ = ("report", "attachment")
+"""Kinds of pages whose words are read; all others lead to them."""
 
 LONGEST_REST = 32
 """Days, at the most, that a source is left in peace which blocked us time and again."""
@@ -74,6 +77,7 @@ class ReportsSpider(Spider):
         spider = super().from_crawler(crawler, *args, **kwargs)
         spider.store = Store(Path(crawler.settings["ARCHIVE"])).__enter__()
         crawler.signals.connect(spider.close_run, signals.spider_closed)
+        crawler.signals.connect(spider.item_cleaned, signals.item_scraped)
         for signal in (signals.spider_error, signals.item_error):
             crawler.signals.connect(spider.note_error, signal)
         spider.run = spider.store.begin_run([s.office for s in spider.chosen], at=now(), label=spider.label)
@@ -234,13 +238,36 @@ class ReportsSpider(Spider):
             yield self._request(progress, address, kind="report", referrer=referrer, anchor=anchor or None)
 
     def parse_report(self, response: Response) -> Iterator[Any]:
-        """Hand a page that may be a report to the pipeline, unless its bytes are known; where it gave nothing, ask elsewhere."""
+        """Hand a page that may be a report to the pipeline, unless its bytes are known; where it gave nothing, ask elsewhere.
+
+        The documents of a report are asked for as well, once its text is there to name them.
+        """
         meta = response.meta
         if meta["outcome"] in ("new", "same") and self.store.needs_text(meta["payload"], cleaner=CLEANER):
             yield Uncleaned(payload=meta["payload"], url=response.url, headers=_headers(response), body=response.body)
-        if meta["outcome"] in ("gone", "blocked", "failed"):
+        elif meta["outcome"] in ("new", "same", "not-modified"):
+            yield from self.ask_documents(response.request)
+        if meta["outcome"] in ("gone", "blocked", "failed") and meta["kind"] == "report":
             self.progress[meta["source"]].troubles[meta["reason"]] += meta["outcome"] != "gone"
             yield from self.ask_elsewhere(response.request)
+
+    def item_cleaned(self, response: Response) -> None:
+        """Ask for the documents of a report whose text has just been saved."""
+        for request in self.ask_documents(response.request):
+            self.crawler.engine.crawl(request)  # type: ignore[union-attr]
+
+    def ask_documents(self, request: Request) -> Iterator[Request]:
+        """Ask for what a report page links to as its documents, each once a run, on the source's hosts."""
+        progress = self.progress[request.meta["source"]]
+        page = request.meta.get("address", request.url)
+        for file in self._documents(page) if request.meta["kind"] == "report" else ():
+            if not progress.may_ask(file.url):
+                progress.note(f"{page}: links to {file.url}, which is not on one of the source's hosts")
+            elif progress.take_document(file.url) and file.url not in self.run.captured:
+                yield self._request(progress, file.url, kind="attachment", referrer=page, anchor=file.label or None)
+
+    def _documents(self, page: str) -> list[Attachment]:
+        return [Attachment(**file) for file in reader.documents_of(self.store.db, page)]
 
     def ask_elsewhere(self, request: Request) -> Iterator[Request]:
         """Ask for a page that gave nothing at another address that was listed for it."""
@@ -261,6 +288,8 @@ class ReportsSpider(Spider):
         if request.meta["kind"] == "report":
             progress.troubles[why] += "outcome" in request.meta
             yield from self.ask_elsewhere(request)
+        elif request.meta["kind"] == "attachment":
+            progress.note(f"{request.url}: a document of {request.meta['referrer']} did not come: {why}")
         else:
             progress.lose(request.meta["way"], outcome, why)
             yield from self.proceed(progress)
@@ -270,7 +299,7 @@ class ReportsSpider(Spider):
         progress = self.progress[response.meta["source"]]
         progress.errors += 1
         progress.note(f"{response.url}: {failure.type.__name__}: {failure.getErrorMessage()}")
-        if response.meta["kind"] != "report":
+        if response.meta["kind"] not in READ:
             for request in self.proceed(progress):
                 self.crawler.engine.crawl(request)  # type: ignore[union-attr]
 
@@ -302,10 +331,10 @@ class ReportsSpider(Spider):
         slots: Any = self.crawler.engine and self.crawler.engine.downloader.per_slot_settings
         slots.setdefault(urlsplit(url).hostname or "", {"concurrency": 1, "delay": progress.source.delay})
         meta = {"source": progress.source.id, "kind": kind, "referrer": referrer, "anchor": anchor, "way": way}
-        meta["render"] = progress.source.browser and kind != "report"
+        meta["render"] = progress.source.browser and kind not in READ
         return Request(
             url,
-            callback=self.parse_report if kind == "report" else self.parse,
+            callback=self.parse_report if kind in READ else self.parse,
             errback=self.errback,
             dont_filter=True,  # the filter is the source's own: two may name one page
             meta=meta if form is None else meta | {"address": address},

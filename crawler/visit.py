@@ -91,6 +91,7 @@ class Progress:
     columns: list[Reading] = field(default_factory=list)
     listed: dict[str, list[str]] = field(default_factory=dict)
     spare: dict[str, list[str]] = field(default_factory=dict)
+    documents: set[str] = field(default_factory=set)
     died: set[str] = field(default_factory=set)
     unread: list[Way] = field(default_factory=list)
     searching: bool = False
@@ -214,6 +215,13 @@ class Progress:
         if url not in self.listed[name]:
             self.spare.setdefault(name, []).append(url)
         return address if taken else None
+
+    def take_document(self, url: str) -> bool:
+        """Say whether a document is to be asked for: once a visit, whatever pages link to it."""
+        if url in self.documents:
+            return False
+        self.documents.add(url)
+        return True
 
     def other_address(self, url: str) -> str | None:
         """Give another address that was listed for a page which is gone from this one."""

@@ -7,8 +7,8 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from archive.records import Text
-from pipelines import containers, dates, extract, fidelity, grids, identify, links, polish, titles
+from archive.records import Figures, Text
+from pipelines import containers, dates, documents, extract, fidelity, forms, grids, identify, links, polish, titles
 from pipelines.decode import decode
 from pipelines.particulars import particulars
 from pipelines.prepare import meta, prepare, tree, weigh
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pipelines.polish import Block
 
-CLEANER = "2"
+CLEANER = "3"
 
 FLAGS: Mapping[str, str] = MappingProxyType(
     {
@@ -35,18 +35,26 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "date-disagrees": "the date in the meta tags and the visible one differ; the earlier is believed",
         "date-unknown": "no publication date in meta tags or beside a visible label",
         "digits-glued": "dates or document numbers lost 年, 月 or 〕 between their digits",
+        "document-truncated": "the end of the document is missing",
         "host-unofficial": "its host has neither gov nor edu in its name, so it may be a copy",
         "images-of-tables": "a report without a table in its text, but with pictures",
+        "members-unread": "some files in an archive of documents could not be read",
         "no-article": "no article was found: better no text than a footer",
         "numbers-missing": "numbers or cells of the article were not found again: `missing` lists them",
+        "pages-unread": "pages of the document are damaged, too large or too many, and were not read",
         "pinyin-left": "brackets with pinyin remain after repair",
         "pinyin-repaired": "pinyin glosses were taken out: probably not the office's own site",
         "question-marks": "question marks stand where signs were lost",
+        "recognised": "the words were recognised in pictures: `legible` says how surely",
+        "scanned": "pages of the document are pictures, which were not read",
         "script-body": "the text is in a script's data, which is not read",
         "short": "an article of under 200 characters",
+        "tables-flattened": "only the words of the document could be read, its tables are not grids",
         "taiwan-wording": "the page is in Taiwan's words, which were not translated back",
+        "text-layer": "the text is what a scanner recognised in its pictures",
         "title-guessed": "the title is the window's name",
         "traditional-converted": "the page is in Traditional characters and was converted",
+        "unreadable": "the document could not be read: `charset_why` says why",
         "words-lost": "empty brackets: words or addresses were taken out",
         "year-unknown": "neither title nor text says which year the report is about",
     }
@@ -57,14 +65,15 @@ _SURE = 0.5
 _SHORTEST_TITLE, _LONGEST_TITLE = 5, 80
 _DATA_SCRIPT = re.compile(r"_CONFIG\s*=\s*\{|\"content\"\s*:\s*\"(?:<|\\u003[cC])|DETAIL\s*:\s*\{")
 _DOCUMENT = re.compile(r"(?:公告|公示|通知|通告|报告|办法|意见|方案|决定)(?:[（(]|$)")
-_ICON = re.compile(r"\.gif$|icon|logo|ewm|qr|^$", re.IGNORECASE)
 
 
 def clean(payload: bytes, *, url: str, headers: Mapping[str, str] = MappingProxyType({})) -> Text:
-    """Make the clean text of one page; `headers` are the answer's, with lower-case names.
+    """Make the clean text of one page or document; `headers` are the answer's, with lower-case names.
 
     Never raises, whatever the bytes. Where no article is found the text is empty and flagged.
     """
+    if document := documents.text_of(payload, url=url, cleaner=CLEANER):
+        return document
     decoded = decode(payload, content_type=headers.get("content-type"))
     root = tree(decoded.text)
     metas = meta(root)
@@ -75,7 +84,7 @@ def clean(payload: bytes, *, url: str, headers: Mapping[str, str] = MappingProxy
     place = containers.locate(root, weights)
     visible = _visible(root, place)
     attached = links.attachments(place.element, weights, url=url)
-    pictured = any(not _ICON.search(image.get("src", "")) for image in place.element.iter("img"))
+    pictures = links.pictures(place.element, url=url)
     before = fidelity.evidence(place.element)
     article = extract.read(place, weights, title=title)
     lost = fidelity.missing(before, [*article.blocks, title], dropped=article.dropped) if article.blocks else ()
@@ -87,13 +96,14 @@ def clean(payload: bytes, *, url: str, headers: Mapping[str, str] = MappingProxy
         title, guessed = _title_in_text([block for block, _ in pairs], title, window)
     while repeated := titles.repeats(_opening([block for block, _ in pairs]), title):
         pairs = pairs[repeated:]
-    lines = [pair for block, raw in pairs for pair in zip(_lines(block), _lines(raw), strict=True)]
+    lines = [pair for block, raw in pairs for pair in zip(grids.as_lines(block), grids.as_lines(raw), strict=True)]
     text = "\n".join(line for line, _ in lines)
     tables = tuple(block for block, _ in pairs if not isinstance(block, str))
 
     about = particulars(title=title, title_guessed=guessed, text=text, meta=metas, visible=visible, url=url)
     certainty = identify.certainty(title, text)
     short = len(text) < _SHORT
+    pictures_of_tables = pictures if certainty >= _SURE and not tables else ()
     raised = {
         "agency-unknown": about.agency is None,
         "attachment-only": short and not tables and bool(attached),
@@ -101,8 +111,8 @@ def clean(payload: bytes, *, url: str, headers: Mapping[str, str] = MappingProxy
         "bytes-lost": decoded.lost > 0,
         "date-disagrees": dates.disagree(about.dates),
         "date-unknown": about.published_on is None,
-        "host-unofficial": _is_unofficial(url),
-        "images-of-tables": certainty >= _SURE and not tables and pictured,
+        "host-unofficial": links.is_unofficial(url),
+        "images-of-tables": bool(pictures_of_tables),
         "no-article": not text,
         "numbers-missing": bool(lost),
         "script-body": short and _DATA_SCRIPT.search(decoded.text) is not None,
@@ -132,25 +142,15 @@ def clean(payload: bytes, *, url: str, headers: Mapping[str, str] = MappingProxy
         missing=lost,
         text=text,
         grids=tables,
-        attachments=attached,
+        attachments=(*attached, *pictures_of_tables),
+        figures=forms.read(text=text, grids=tables, report_year=about.report_year) if certainty >= _SURE else Figures(),
     )
-
-
-def _lines(block: Block) -> list[str]:
-    """Write a block as lines of text: itself, or a table's Markdown pipe rows."""
-    return [block] if isinstance(block, str) else list(map(grids.pipe_row, block))
 
 
 def _visible(root: HtmlElement, place: containers.Place) -> str:
     """Read what the page says around its article, one string a line; all it says where no CMS marks one."""
     page = "\n".join(root.itertext())
     return page.replace("\n".join(place.element.itertext()), "\n", 1) if place.marked else page
-
-
-def _is_unofficial(url: str) -> bool:
-    """Tell a host that is no government's or school's by its name; an IP address and a file have none."""
-    found = re.match(r"https?://([^/:?#\[\]]*[a-z][^/:?#]*)", url, re.IGNORECASE)
-    return found is not None and {"gov", "edu", "mil", "localhost"}.isdisjoint(found[1].lower().split("."))
 
 
 def _opening(blocks: list[Block]) -> list[str]:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pebble import ProcessExpired
 
-from archive.records import Uncleaned
+from archive.records import Text, Uncleaned
 from pipelines.rebuild import clean_left
-from pipelines.workers import CleaningError, Workers, clean_one, why
+from pipelines.workers import CleaningError, Workers, clean_one, given_up, why
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -38,9 +38,11 @@ class CleanPipeline:
     async def process_item(self, item: Uncleaned) -> Uncleaned:
         """Clean one payload and save its text; raises CleaningError where it cannot be: its bytes stay, and the run says so."""
         try:
-            text = await asyncio.wrap_future(self.workers.submit(clean_one, item))
+            text: Text | None = await asyncio.wrap_future(self.workers.submit(clean_one, item))
         except (TimeoutError, MemoryError, ProcessExpired) as error:
-            raise CleaningError(why(error)) from error
+            text = given_up(item, error)
+            if text is None:
+                raise CleaningError(why(error)) from error
         self._spider.store.save_text(item.payload, text)
         return item
 

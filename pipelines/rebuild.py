@@ -1,4 +1,4 @@
-"""Make everything derived again from the truth: clean every payload of a report page, then work out what follows."""
+"""Make everything derived again from the truth: clean every payload of a report page or document, then work out what follows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from archive.store import Store
 from pipelines.clean import CLEANER
-from pipelines.workers import Workers, clean_one, why
+from pipelines.forms import dictionary
+from pipelines.workers import Workers, clean_one, given_up, why
 
 
 def rebuild(store: Store, *, workers: Workers) -> Iterator[tuple[str, str | None]]:
@@ -17,13 +18,14 @@ def rebuild(store: Store, *, workers: Workers) -> Iterator[tuple[str, str | None
 
 
 def clean_left(store: Store, *, workers: Workers) -> Iterator[tuple[str, str | None]]:
-    """Clean the payloads of report pages that have no text of this cleaner.
+    """Clean the payloads of report pages and their documents that have no text of this cleaner.
 
     Yields each one's URL, and why it could not be cleaned, or None where its text is saved.
     """
+    store.describe_forms([*dictionary.entries()], [*dictionary.year_rules()])
     for item, made in workers.each(clean_one, store.uncleaned(cleaner=CLEANER)):
-        if error := made.exception():
-            yield item.url, why(error)
-        else:
-            store.save_text(item.payload, made.result())
-            yield item.url, None
+        error = made.exception()
+        text = given_up(item, error) if error else made.result()
+        if text:
+            store.save_text(item.payload, text)
+        yield item.url, None if text or error is None else why(error)

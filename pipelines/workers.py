@@ -14,7 +14,9 @@ from typing import Self, TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from archive.records import Text, Uncleaned
-from pipelines.clean import clean
+from pipelines.attachments.kinds import kind
+from pipelines.clean import CLEANER, clean
+from pipelines.documents import unreadable
 
 SECONDS = 60
 """What one payload may take to clean; the worker is ended after it."""
@@ -68,6 +70,11 @@ class Workers:
 def clean_one(item: Uncleaned) -> Text:
     """Clean a payload as it was first served."""
     return clean(item.body, url=item.url, headers=item.headers)
+
+
+def given_up(item: Uncleaned, error: BaseException) -> Text | None:
+    """Say of a document that it could not be read within bounds; None for a page, which is tried again another time."""
+    return unreadable(item.body, url=item.url, cleaner=CLEANER, why=why(error)) if kind(item.body) else None
 
 
 def why(error: BaseException) -> str:
