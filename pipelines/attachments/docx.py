@@ -95,9 +95,12 @@ def _parts(payload: bytes) -> dict[str, _Element]:
 
 
 def _related(package: ZipFile, part: str) -> dict[str, str]:
-    """Give the parts that a part names as its own, by the kind of relation."""
+    """Give the parts that a part names as its own, by the kind of relation; it need not name any (ECMA-376-2, 9.3)."""
     folder, name = posixpath.split(part)
-    relations = _xml(package, posixpath.join(folder, "_rels", f"{name}.rels")).iter("{*}Relationship")
+    named = posixpath.join(folder, "_rels", f"{name}.rels")
+    if named not in package.namelist():
+        return {}
+    relations = _xml(package, named).iter("{*}Relationship")
     return {
         posixpath.basename(relation.get("Type", "")): posixpath.join("/", folder, relation.get("Target", ""))[1:]
         for relation in relations
