@@ -44,7 +44,7 @@ def shared() -> Path:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     """What `gongkai demo` prints, and the archive it makes."""
     archive = tmp_path_factory.mktemp("demo") / "demo.sqlite"
-    done = gongkai("demo", "--archive", archive)
+    done = gongkai("demo", "--archive", archive, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout, archive
 

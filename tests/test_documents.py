@@ -9,6 +9,7 @@ which the folder is skipped.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 
 from archive.records import Grid
 from pipelines.attachments import Document, UnreadableError, docx
+from pipelines.clean import clean
 
 DOCUMENTS = Path(__file__).parent / "documents"
 FIELDS = {"made_with", "unreadable", "pages", "flags", "blocks", "grids", "paragraphs_contain", "lack", "needs"}
@@ -62,3 +64,32 @@ def test_the_forms_own_template(shared: Path) -> None:
     grids = [block for block in docx.read(template).blocks if not isinstance(block, str)]
     assert [(len(grid), len(grid[0])) for grid in grids] == [(14, 4), (28, 10), (4, 15)]
     assert [row[5] for row in grids[1][:3]] == ["申请人情况", "法人或其他组织", "科研机构"]
+
+
+FORMS = [
+    case
+    for case in sorted(DOCUMENTS.glob("*/form-2021-*/"))
+    if [
+        (len(grid), len(grid[0]))
+        for grid in json.loads((case / "expected.json").read_text(encoding="utf-8")).get("grids", [])
+    ]
+    == [(14, 4), (28, 10), (4, 15)]
+]
+
+
+@pytest.mark.parametrize("case", FORMS, ids=lambda case: f"{case.parent.name}/{case.name}")
+def test_the_form_gives_all_its_facts_whatever_carries_it(case: Path) -> None:
+    """The national form of 2021 has 10, 175 and 15 numbers in its tables; all of them are placed, and its sums hold."""
+    expected = json.loads((case / "expected.json").read_text(encoding="utf-8"))
+    if needed := expected.get("needs"):
+        pytest.importorskip(needed)
+    (file,) = (path for path in case.iterdir() if path.name != "expected.json")
+    text = clean(file.read_bytes(), url=f"http://czj.example/{file.name}")
+    assert [plain(grid) for grid in text.grids] == expected["grids"]
+    assert Counter(fact.table for fact in text.figures.facts if fact.form == "gkb-2021-30") == {
+        "t2": 10,
+        "t3": 175,
+        "t4": 15,
+    }
+    assert text.figures.unplaced == ()
+    assert [check for check in text.figures.checks if check.level == "hard" and not check.held] == []

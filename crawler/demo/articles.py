@@ -9,9 +9,14 @@ from datetime import date, timedelta
 
 from crawler.demo.dice import dice
 from crawler.demo.forms import form_of, grids
-from crawler.demo.model import Article, File, Office
+from crawler.demo.model import Article, Carrier, File, Office
 from crawler.demo.numbers import Numbers, words
 from crawler.demo.prose import Line, Pen, phrases
+
+ALONE = frozenset({"doc", "pdf"})
+"""Carriers in the place of a page, which then says only where the report is."""
+
+ELSEWHERE = "报告全文详见附件。"
 
 
 def report(office: Office, year: int, *, seed: int, numbers: Numbers, published: date) -> Article:
@@ -24,7 +29,7 @@ def report(office: Office, year: int, *, seed: int, numbers: Numbers, published:
     if form is None:  # no table: only what the sentences say is there to be found
         numbers = {code: numbers[code] for line in lines for code in line.codes}
     wordings = words(numbers, zero=office.zero)
-    article = Article(
+    return Article(
         id=_id(office, year),
         agency=office.name,
         title=title,
@@ -36,7 +41,17 @@ def report(office: Office, year: int, *, seed: int, numbers: Numbers, published:
         words=wordings,
         grids=grids(form, wordings),
     )
-    return _with_file(article, office)
+
+
+def carried(article: Article, office: Office, *, said: Article) -> Article:
+    """Publish a report as the office does that year: with the files that say what `said` does, or as a file alone."""
+    carrier = office.carriers.get(article.year or 0)
+    if carrier == "pictures":
+        return replace(article, files=tuple(_picture(article, office, id_) for id_ in article.grids))
+    if carrier is None and not (office.files and article.year and article.year >= 2017):
+        return article
+    article = replace(article, files=(_document(said, office, carrier),))
+    return replace(article, lines=(Line(text=ELSEWHERE),)) if carrier in ALONE else article
 
 
 def decoys(office: Office, *, seed: int, years: Sequence[int]) -> list[Article]:
@@ -100,14 +115,30 @@ def _signature(office: Office, day: date) -> tuple[Line, Line]:
     return Line(kind="signature", text=office.name), Line(kind="signature", text=dated)
 
 
-def _with_file(article: Article, office: Office) -> Article:
-    only = article.year in office.only_file
-    if not only and not (office.files and article.year and article.year >= 2017):
-        return article
-    said = [line.text for line in article.lines if line.kind != "table"]
-    said += [" ".join(cell.text for cell in row) for grid in article.grids.values() for row in grid.rows]
-    name = f"P0{article.published:%Y%m%d}{article.id:06d}001.pdf"
-    file = File(name=name, label=f"{article.title}.pdf", paragraphs=(article.title, *said))
-    if only:
-        return replace(article, files=(file,), lines=(Line(text="报告全文详见附件。"),))
-    return replace(article, files=(file,))
+def _document(article: Article, office: Office, carrier: Carrier | None) -> File:
+    type_ = carrier if carrier in {"doc", "docx"} else "pdf"
+    return File(
+        name=_file_name(article, 1, type_),
+        label=f"{article.title}.{type_}",
+        blocks=(
+            article.title,
+            *(article.grids[line.text] if line.kind == "table" else line.text for line in article.lines),
+        ),
+        made=f"{office.label}_{article.year}.doc" if type_ == "doc" else None,
+        framed=carrier == "pdf",
+    )
+
+
+def _picture(article: Article, office: Office, grid: str) -> File:
+    number = 1 + list(article.grids).index(grid)
+    return File(
+        name=_file_name(article, number, "png"),
+        label="",
+        blocks=(article.grids[grid],),
+        made=f"{office.label}_{article.year}_{grid}.png",
+        grid=grid,
+    )
+
+
+def _file_name(article: Article, number: int, type_: str) -> str:
+    return f"P0{article.published:%Y%m%d}{article.id:06d}{number:03d}.{type_}"

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from crawler.demo.articles import decoys, news, report
+from crawler.demo.articles import carried, decoys, news, report
 from crawler.demo.dice import dice
 from crawler.demo.forms import STATISTICS, form_of
-from crawler.demo.model import Answer, Article, Edit, Office
+from crawler.demo.model import Answer, Article, Carrier, Edit, Office
 from crawler.demo.numbers import Numbers, years_of
 from crawler.demo.offices import offices as offices_of
 from crawler.demo.truth import sources_toml, truth
 from crawler.demo.web import Web
+
+SEED = 2026
+"""The usual seed; the files made once hold its numbers, so other counties have none of the carriers in offices.toml."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,12 +30,15 @@ class County:
     seed: int
 
     @classmethod
-    def make(cls, *, seed: int = 2026, offices: int | None = None, years: tuple[int, int] = (2008, 2025)) -> County:
+    def make(cls, *, seed: int = SEED, offices: int | None = None, years: tuple[int, int] = (2008, 2025)) -> County:
         """Make the hand-made county, or one of any number of offices, with reports on the given years.
 
         Raises ValueError where the names for that many offices run out.
         """
-        return cls(offices=offices_of(offices, years=years), years=years, seed=seed)
+        made = offices_of(offices, years=years)
+        if seed != SEED:
+            made = tuple(replace(office, carriers={}) for office in made)
+        return cls(offices=made, years=years, seed=seed)
 
     def today(self, day: int) -> date:
         """Say which date a day of the county's life is: day 1 is 8 April after its last year, day 2 a week later."""
@@ -61,8 +67,9 @@ class County:
         """List what an office's report column shows on a day, newest first: reports and decoys."""
         gone = self.withdrawn if day > 1 else None
         shown = [a for a in self._articles(office) if a.published <= self.today(day) and (office.label, a.year) != gone]
-        if day > 1 and (edit := self.changed) and edit.host == office.host:
-            shown = [self.edited(office, edit) if a.year == edit.year else a for a in shown]
+        for edit in (self.changed, self.replaced) if day > 1 else ():
+            if edit and edit.host == office.host:
+                shown = [self.edited(office, edit) if a.year == edit.year else a for a in shown]
         return shown
 
     def shared(self, office: Office, *, day: int) -> dict[str, tuple[Article, ...]]:
@@ -81,7 +88,7 @@ class County:
 
     def edited(self, office: Office, edit: Edit) -> Article:
         """Write a report again with one number changed, in its prose and in its table."""
-        return self._report(office, edit.year, {edit.code: edit.after})
+        return self._report(office, edit.year, edit)
 
     @functools.cached_property
     def portals(self) -> tuple[Office, ...]:
@@ -115,6 +122,20 @@ class County:
         kept = self._undisturbed(office)
         return self._edit(office, kept[len(kept) // 2]) if kept else None
 
+    @functools.cached_property
+    def differing(self) -> Edit | None:
+        """Describe the number that a report's attachment gives otherwise than its page."""
+        return self._in_file("docx")
+
+    @functools.cached_property
+    def replaced(self) -> Edit | None:
+        """Describe the number that another file at the same address gives from day 2 on, beside the same page."""
+        return self._in_file("replaced")
+
+    def _in_file(self, carrier: Carrier) -> Edit | None:
+        found = ((o, year) for o in self.offices for year in o.years if o.carriers.get(year) == carrier)
+        return next((replace(self._edit(office, year), in_file=True) for office, year in found), None)
+
     def _nth(self, n: int) -> Office | None:
         """Choose an office that has reports, by its place."""
         able = [office for office in self.offices if office.years]
@@ -144,15 +165,20 @@ class County:
     def _written(self, office: Office) -> list[Article]:
         strays = decoys(office, seed=self.seed, years=office.years or self.years)
         return sorted(
-            [*(self._report(office, year, {}) for year in office.years), *strays],
+            [*(self._report(office, year, self.differing) for year in office.years), *strays],
             key=lambda a: (a.published, a.id),
             reverse=True,
         )
 
-    def _report(self, office: Office, year: int, edits: Mapping[str, int]) -> Article:
-        numbers = {**self._numbers(office)[year], **edits}
-        published = self._published(office, year)
-        return report(office, year, seed=self.seed, numbers=numbers, published=published)
+    def _report(self, office: Office, year: int, edit: Edit | None) -> Article:
+        """Write a report, with a number changed if the edit is one of it."""
+        numbers, published = self._numbers(office)[year], self._published(office, year)
+        write = functools.partial(report, office, year, seed=self.seed, published=published)
+        page = said = write(numbers=numbers)
+        if edit and (edit.host, edit.year) == (office.host, year):
+            said = write(numbers={**numbers, edit.code: edit.after})
+            page = page if edit.in_file else said
+        return carried(page, office, said=said)
 
     def _published(self, office: Office, year: int) -> date:
         """Date a report as the law of its time asks, or late; the two late ones fall between the two days."""

@@ -23,6 +23,15 @@ class Cell:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Place:
+    """One place of a table: the cell that covers it, and the row and the column where that cell begins."""
+
+    cell: Cell
+    row: int
+    column: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Grid:
     """One table as it is printed."""
 
@@ -31,7 +40,11 @@ class Grid:
 
     def expanded(self) -> list[list[str]]:
         """Give the table as a rectangle of texts: a merged cell says its text in every place it covers."""
-        places: dict[tuple[int, int], str] = {}
+        return [[place.cell.text for place in row] for row in self.places()]
+
+    def places(self) -> list[list[Place]]:
+        """Give the table as a rectangle of places, each with the cell that covers it and where that cell begins."""
+        places: dict[tuple[int, int], Place] = {}
         for r, row in enumerate(self.rows):
             c = 0
             for cell in row:
@@ -39,7 +52,7 @@ class Grid:
                     c += 1
                 for down in range(cell.rowspan):
                     for along in range(cell.colspan):
-                        places[r + down, c + along] = cell.text
+                        places[r + down, c + along] = Place(cell=cell, row=r, column=c)
         width = 1 + max(c for _, c in places)
         return [[places[r, c] for c in range(width)] for r in range(len(self.rows))]
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from importlib import resources
 from typing import Literal
 
+from crawler.demo.docx import docx
 from crawler.demo.forms import Grid
 from crawler.demo.numbers import Numbers
 from crawler.demo.pdf import pdf
@@ -14,6 +16,9 @@ from crawler.demo.prose import Line
 
 DOMAIN = "yunxiu.gov.example"
 MIRROR = "www.haoyun-trip.example"
+
+Carrier = Literal["doc", "pdf", "pictures", "docx", "replaced"]
+"""What carries a report beside its page or in its place; offices.toml says what each means."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,11 +43,12 @@ class Office:
     layout: bool = False
     zero: str = "0"
     files: bool = False
-    only_file: tuple[int, ...] = ()
+    carriers: Mapping[int, Carrier] = field(default_factory=dict, hash=False)
     robots: str | None = None
     departments: tuple[str, ...] = ()
     shared: tuple[int, ...] = ()
     twins: bool = False
+    still: bool = False
 
     @property
     def host(self) -> str:
@@ -62,15 +68,29 @@ class Office:
 
 @dataclass(frozen=True, kw_only=True)
 class File:
-    """An attachment: its name on the site, the words of its link, and what it says."""
+    """A file of an article: its name on the site, the words of its link, and what it says.
+
+    `made` is its name in the folder of this name, for what was made once by other programs; `framed` a document that
+    the page shows in a frame; `grid` the table that a picture shows in its place.
+    """
 
     name: str
     label: str
-    paragraphs: tuple[str, ...]
+    blocks: tuple[str | Grid, ...]
+    made: str | None = None
+    framed: bool = False
+    grid: str | None = None
+
+    @property
+    def type(self) -> str:
+        """Name the file's type as its name ends: pdf, docx, doc, png."""
+        return self.name.rpartition(".")[2]
 
     def content(self) -> bytes:
-        """Give the attachment's bytes, a PDF."""
-        return pdf(self.paragraphs)
+        """Give the file's bytes."""
+        if self.made:
+            return resources.files(__package__).joinpath("made", self.made).read_bytes()
+        return {"pdf": pdf, "docx": docx}[self.type](self.blocks)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,10 +121,11 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Edit:
-    """One number of one report that was given another value."""
+    """One number of one report that was given another value, everywhere or only `in_file`."""
 
     host: str
     year: int
     code: str
     before: int
     after: int
+    in_file: bool = False

@@ -10,7 +10,7 @@ from typing import Any
 
 from crawler.demo.model import Office
 
-SINGULAR = {"missing", "only_file", "robots", "departments", "shared", "twins"}
+SINGULAR = {"missing", "carriers", "robots", "departments", "shared", "twins", "still"}
 """Habits that only hand-made offices have."""
 
 
@@ -26,8 +26,9 @@ def offices(count: int | None, *, years: tuple[int, int]) -> tuple[Office, ...]:
 
 def _office(label: str, table: Mapping[str, Any], years: tuple[int, int]) -> Office:
     habits: dict[str, Any] = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in table.items() if k not in {"years", "missing"}
+        k: tuple(v) if isinstance(v, list) else v for k, v in table.items() if k not in {"years", "missing", "carriers"}
     }
+    habits["carriers"] = {int(year): carrier for year, carrier in table.get("carriers", {}).items()}
     first, last = max(table["years"][0], years[0]), min(table["years"][1], years[1])
     return Office(
         label=label, years=tuple(y for y in range(first, last + 1) if y not in table.get("missing", ())), **habits

@@ -1,27 +1,105 @@
-"""A PDF as small as one can be: lines of Chinese text on A4 pages, in a font every reader brings."""
+"""A PDF as small as one can be: Chinese text and ruled tables on A4 pages, in a font every reader brings."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
-WIDE, HIGH = 34, 40  # characters a line, lines a page
+from crawler.demo.forms import Cell, Grid
+
+_LEFT, _TOP, _WIDTH, _HEIGHT = 60, 780, 476, 720  # points, as all lengths here
+_SIZE, _LEADING = 14, 18
+_CELL_SIZE, _CELL_LEADING, _PADDING = 8, 10, 2
+_WIDEST = 16  # characters, as a column's share of the width is reckoned
+
+Piece = tuple[float, str]
+"""What no page break may part: its height, and how it is drawn downwards from the origin."""
 
 
-def pdf(paragraphs: Sequence[str]) -> bytes:
-    """Set paragraphs of text as a PDF of plain pages, readable by eye and by extractors."""
-    lines = [p[i : i + WIDE] for p in paragraphs for i in range(0, len(p), WIDE)]
-    pages = [lines[i : i + HIGH] for i in range(0, len(lines), HIGH)] or [[]]
+def pdf(blocks: Sequence[str | Grid]) -> bytes:
+    """Set paragraphs and tables as a PDF, readable by eye and by extractors."""
+    pages: list[str] = []
+    left = 0.0
+    for height, drawn in (piece for block in blocks for piece in _pieces(block)):
+        if height > left:
+            pages.append("")
+            left = _HEIGHT
+        pages[-1] += f"q 1 0 0 1 {_LEFT} {_TOP - _HEIGHT + left:g} cm {drawn}Q\n"
+        left -= height
     return _file(list(_objects(pages)))
 
 
-def _objects(pages: Sequence[Sequence[str]]) -> Iterator[bytes]:
+def _pieces(block: str | Grid) -> Iterator[Piece]:
+    if isinstance(block, Grid):
+        yield from _table(block)
+        yield _LEADING, ""
+    else:
+        for line in _wrapped(f"　　{block}", _WIDTH / _SIZE):
+            yield _LEADING, _text(line, 0, -_SIZE, _SIZE)
+
+
+def _table(grid: Grid) -> Iterator[Piece]:
+    """Rule a table's rows; those that one cell spans are one piece."""
+    rows = grid.places()
+    columns = range(len(rows[0]) + 1)
+    shares = [max(_share(row[c].cell) for row in rows) for c in columns[:-1]]
+    edges = [_WIDTH * sum(shares[:c]) / sum(shares) for c in columns]
+    first = 0
+    for last, row in enumerate(rows):
+        if any(place.row + place.cell.rowspan - 1 > last for place in row):
+            continue
+        yield _ruled({(p.row - first, p.column): p.cell for r in rows[first : last + 1] for p in r}, edges)
+        first = last + 1
+
+
+def _share(cell: Cell) -> int:
+    return min(max(len(cell.text), 2), _WIDEST) if cell.colspan == 1 else 2
+
+
+def _ruled(cells: dict[tuple[int, int], Cell], edges: Sequence[float]) -> Piece:
+    """Draw the cells that begin at a row and a column, between the edges of columns."""
+    texts = {
+        (r, c): _wrapped(cell.text, (edges[c + cell.colspan] - edges[c] - 2 * _PADDING) / _CELL_SIZE)
+        for (r, c), cell in cells.items()
+    }
+    bottoms = [0.0]
+    for r in range(1 + max(r for r, _ in cells)):
+        lines = max(len(texts[at]) for at, cell in cells.items() if at[0] == r and cell.rowspan == 1)
+        bottoms.append(bottoms[-1] + lines * _CELL_LEADING + 2 * _PADDING)
+    drawn = ""
+    for (r, c), cell in cells.items():
+        left, right, top, bottom = edges[c], edges[c + cell.colspan], -bottoms[r], -bottoms[r + cell.rowspan]
+        drawn += f"{left:g} {bottom:g} {right - left:g} {top - bottom:g} re S\n"
+        for n, line in enumerate(texts[r, c]):
+            drawn += _text(line, left + _PADDING, top - _PADDING - _CELL_SIZE - n * _CELL_LEADING, _CELL_SIZE)
+    return bottoms[-1], drawn
+
+
+def _wrapped(text: str, width: float) -> list[str]:
+    """Break text into lines as wide as so many Chinese characters; numbers and addresses are not broken."""
+    lines, left = [""], width
+    for word in re.findall("[!-~]+|.", text):
+        wide = len(word) / 2 if word.isascii() else 1
+        if wide > left:
+            lines.append("")
+            left = width
+        lines[-1] += word
+        left -= wide
+    return lines
+
+
+def _text(text: str, x: float, y: float, size: int) -> str:
+    return f"BT/F {size} Tf {x:g} {y:g} Td<{text.encode('utf-16-be').hex()}>Tj ET\n"
+
+
+def _objects(pages: Sequence[str]) -> Iterator[bytes]:
     first = 7
     kids = " ".join(f"{first + 2 * i} 0 R" for i in range(len(pages)))
     yield b"<</Type/Catalog/Pages 2 0 R>>"
     yield f"<</Type/Pages/Kids[{kids}]/Count {len(pages)}>>".encode()
     yield b"<</Type/Font/Subtype/Type0/BaseFont/STSong-Light/Encoding/UniGB-UCS2-H/DescendantFonts[4 0 R]/ToUnicode 6 0 R>>"
     yield (
-        b"<</Type/Font/Subtype/CIDFontType0/BaseFont/STSong-Light/FontDescriptor 5 0 R/DW 1000"
+        b"<</Type/Font/Subtype/CIDFontType0/BaseFont/STSong-Light/FontDescriptor 5 0 R/DW 1000/W[1 95 500]"
         b"/CIDSystemInfo<</Registry(Adobe)/Ordering(GB1)/Supplement 2>>>>"
     )
     yield (
@@ -34,12 +112,11 @@ def _objects(pages: Sequence[Sequence[str]]) -> Iterator[bytes]:
         b"endcmap CMapName currentdict/CMap defineresource pop end end"
     )
     for i, page in enumerate(pages):
-        text = "".join(f"<{line.encode('utf-16-be').hex()}>Tj T*\n" for line in page)
         yield (
             f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Resources<</Font<</F 3 0 R>>>>"
             f"/Contents {first + 2 * i + 1} 0 R>>"
         ).encode()
-        yield _stream(f"BT/F 14 Tf 18 TL 60 770 Td\n{text}ET".encode())
+        yield _stream(f"0.5 w {page}".encode())
 
 
 def _stream(content: bytes) -> bytes:

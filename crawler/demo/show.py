@@ -7,7 +7,7 @@ import sqlite3
 import tempfile
 from collections import Counter
 from collections.abc import Collection, Iterator
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,7 +15,7 @@ import click
 
 from archive import reader
 from archive.compare import changed_lines, edits
-from archive.database import ArchiveError, Row, connect
+from archive.database import ArchiveError, Row, connect, name
 from crawler.demo.county import County
 from crawler.demo.server import serve
 from crawler.run import Exit, Job, crawl, visit_table
@@ -34,8 +34,8 @@ def run(archive: Path) -> int:
         done = []
     sources = _sources(county)
     with serve(county) as server:
-        for name in ("http_proxy", "https_proxy"):  # how the crawler reaches hosts that do not exist
-            os.environ[name] = server.url
+        for variable in ("http_proxy", "https_proxy"):  # how the crawler reaches hosts that do not exist
+            os.environ[variable] = server.url
         click.echo(f"the county is served on {server.url}, a proxy on loopback; archive {archive}")
 
         def job(day: int) -> Job:
@@ -67,8 +67,7 @@ def _show(archive: Path, county: County) -> list[tuple[str, int]]:
     click.echo("\nchanged in silence")
     for change in reader.changes(db):
         click.echo(f"  {change['agency']} {change['year']}: {change['url']}")
-        before, after = (reader.text_of(db, change[key])["text"] for key in ("before", "payload"))
-        for line in _edits(before, after):
+        for line in _changed(db, change):
             click.echo(f"    {line}")
     click.echo("\nmissing (withdrawn, once they are so on another day too)")
     for event in reader.events(db):
@@ -95,6 +94,16 @@ def _grid(reports: list[Row], there: Collection[tuple[str, int]]) -> Iterator[st
         marks = {r["year"]: "L" if r["days_late"] else "o" for r in own}
         marks |= {year: "x" for year in marks if (agency, year) not in there}
         yield "  " + " ".join(f" {marks.get(year, '.')}" for year in years) + f"  {agency}"
+
+
+def _changed(db: sqlite3.Connection, change: Row) -> Iterator[str]:
+    """Tell what another version of a page says otherwise, and the files put in the place of those it links to."""
+    yield from _edits(*(reader.text_of(db, change[key])["text"] for key in ("before", "payload")))
+    for file in reader.documents_of(db, change["url"]):
+        seen = dict.fromkeys(c["payload"] for c in reader.captures(db, name(file["url"])) if c["payload"])
+        for payloads in pairwise(seen):
+            yield f"{file['url']}:"
+            yield from _edits(*(reader.text_of(db, payload)["text"] for payload in payloads))
 
 
 def _copies(db: sqlite3.Connection, pages: list[Row]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from crawler.demo.dice import dice
-from crawler.demo.model import Article, Office
+from crawler.demo.model import Article, File, Office
 from crawler.demo.styles import style_of
 
 if TYPE_CHECKING:
@@ -89,10 +89,10 @@ class Site:
         """Give the path of an article."""
         return style_of(self.office).address(self.office, self.slug(article), article)
 
-    def files(self, article: Article) -> list[tuple[str, str]]:
-        """Give the path and the label of each attachment of an article."""
+    def files(self, article: Article) -> list[tuple[str, File]]:
+        """Give each file of an article with its path."""
         style, slug = style_of(self.office), self.slug(article)
-        return [(style.attachment(self.office, slug, article, file), file.label) for file in article.files]
+        return [(style.attachment(self.office, slug, article, file), file) for file in article.files]
 
 
 @dataclass(frozen=True, kw_only=True)

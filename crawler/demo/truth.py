@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from crawler.demo import mirror
+from crawler.demo.articles import ALONE
+from crawler.demo.forms import Grid
 from crawler.demo.model import MIRROR, Article, Edit, Office
 from crawler.demo.styles import style_of
 from crawler.demo.web import column_of, url_of, urls_of
@@ -45,6 +47,8 @@ def truth(county: County, *, day: int) -> dict[str, Any]:
         "new": sorted(after - before),
         "withdrawn": sorted(before - after),
         "changed": [_change(county, county.changed)] if day > 1 and county.changed else [],
+        "replaced": [_change(county, county.replaced)] if day > 1 and county.replaced else [],
+        "differing": [_change(county, county.differing)] if county.differing else [],
         "copies": list(_copies(county)),
     }
 
@@ -63,7 +67,9 @@ def _reports(county: County, office: Office) -> list[Article]:
 
 def _report(office: Office, article: Article) -> dict[str, Any]:
     style = style_of(office)
-    paths = [(style.attachment(office, office.slug, article, file), file.label) for file in article.files]
+    files = [
+        (f"http://{office.host}{style.attachment(office, office.slug, article, file)}", file) for file in article.files
+    ]
     return {
         "source": office.source,
         "agency": office.name,
@@ -72,19 +78,31 @@ def _report(office: Office, article: Article) -> dict[str, Any]:
         "title": article.title,
         "published_on": article.published.isoformat(),
         "form": article.form,
-        "only_file": article.year in office.only_file,
+        "only_file": office.carriers.get(article.year or 0) in ALONE,
         "numbers": {code: float(n) if isinstance(n, Decimal) else n for code, n in article.numbers.items()},
         "words": dict(article.words),
         "prose": [line.text for line in article.lines if line.kind != "table"],
         "grids": {id_: grid.expanded() for id_, grid in article.grids.items()},
-        "attachments": [{"url": f"http://{office.host}{path}", "label": label} for path, label in paths],
+        "attachments": [
+            {
+                "url": url,
+                "label": file.label,
+                "type": file.type,
+                "paragraphs": [block for block in file.blocks if isinstance(block, str)],
+                "grids": [block.expanded() for block in file.blocks if isinstance(block, Grid)],
+            }
+            for url, file in files
+            if not file.grid
+        ],
+        "pictures": [{"url": url, "grid": file.grid} for url, file in files if file.grid],
     }
 
 
 def _change(county: County, edit: Edit) -> dict[str, Any]:
     office = county.office(edit)
-    url = next(url_of(office, a) for a in county.column(office, day=1) if a.year == edit.year)
-    return {"url": url, "code": edit.code, "before": edit.before, "after": edit.after}
+    report = next(_report(office, a) for a in county.column(office, day=1) if a.year == edit.year)
+    file = {"attachment": report["attachments"][0]["url"]} if edit.in_file else {}
+    return {"url": report["url"], **file, "code": edit.code, "before": edit.before, "after": edit.after}
 
 
 def _copies(county: County) -> Iterator[dict[str, Any]]:

@@ -19,7 +19,7 @@ from crawler.demo.styles import addresses, style_of
 if TYPE_CHECKING:
     from crawler.demo.county import County
 
-Page = Callable[[Noise], str | bytes | Answer]
+Page = Callable[[Noise], str | Answer]
 
 INDEXES = ("index.html", "index.htm", "index.shtml", "index.jhtml", "common_list.shtml", "moreinfo.html", "list.html")
 """What a server looks for in a folder."""
@@ -69,6 +69,8 @@ class Web:
         return _made(page(noise), charset=office.bytes, declared=office.header, session=session)
 
     def _noise(self, host: str, path: str, day: int) -> Noise:
+        if host in self._offices and self._offices[host].still:
+            day = 1
         return Noise.of(path, today=self.county.today(day), key=f"{self.county.seed}/{host}{path}/{day}")
 
     def _copied(self, path: str, day: int) -> Answer:
@@ -144,8 +146,11 @@ def _laid_out(site: Site) -> Iterator[tuple[str, Page]]:
         yield f"{INTRANET}index.html", functools.partial(intranet, site)
 
 
-def _content(file: File, _noise: Noise) -> bytes:
-    return file.content()
+def _content(file: File, _noise: Noise) -> Answer:
+    body = file.content()
+    kind = {"pdf": "application/pdf", "png": "image/png"}.get(file.type, "application/octet-stream")
+    headers = {"Content-Type": kind, "ETag": f'"{hashlib.sha256(body).hexdigest()[:16]}"'}
+    return Answer(status=200, headers=headers, body=body)
 
 
 def _key(path: str) -> str:
@@ -160,12 +165,9 @@ def _find(pages: Mapping[str, Page], path: str) -> Page | None:
     return next((pages[name] for name in tried if name in pages), None)
 
 
-def _made(made: str | bytes | Answer, *, charset: str = "utf-8", declared: str = "utf-8", session: str = "") -> Answer:
+def _made(made: str | Answer, *, charset: str = "utf-8", declared: str = "utf-8", session: str = "") -> Answer:
     if isinstance(made, Answer):
         return made
-    if isinstance(made, bytes):
-        headers = {"Content-Type": "application/pdf", "ETag": f'"{hashlib.sha256(made).hexdigest()[:16]}"'}
-        return Answer(status=200, headers=headers, body=made)
     return _html(200, made, charset=charset, declared=declared, session=session)
 
 

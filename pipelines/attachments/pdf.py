@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from pipelines.attachments import Document, UnreadableError
+from pipelines.attachments import Document, UnreadableError, ocr
 from pipelines.attachments.layout import Line, column, paragraphs
 from pipelines.attachments.page import Page, read_page
 from pipelines.attachments.stitch import Table, belong, grid, stitch
@@ -31,7 +31,8 @@ _PAGE_NUMBER = re.compile(r"[-—–－·•\s]*第?\s*\d{1,4}\s*页?\s*([/／,�
 def read(payload: bytes) -> Document:
     """Read the paragraphs and tables of a PDF.
 
-    Flags: `scanned` where a page is a picture (see `scans`), `text-layer` where a scanner's own recognition is the
+    Where all pages are pictures their words are recognised, if the extra `[ocr]` is installed. Flags: `scanned` where
+    a page is a picture (see `scans`), `text-layer` where a scanner's own recognition is the
     text, `document-truncated` where its end is missing, `pages-unread` where pages are damaged, beyond the 300th or
     too large. Raises UnreadableError: encrypted, truncated, damaged, no readable page, too large unpacked.
     """
@@ -46,9 +47,13 @@ def read(payload: bytes) -> Document:
         "scanned": any(page.is_scan for page in pages),
         "text-layer": any(page.hidden for page in pages),
     }
-    return Document(
+    found = Document(
         blocks=tuple(_blocks(pages)), pages=count, flags=frozenset(flag for flag, up in flags.items() if up)
     )
+    if found.blocks or not flags["scanned"] or not ocr.available():
+        return found
+    recognised = ocr.read(scans(payload))  # only where nothing of certain origin would stand beside it
+    return replace(recognised, pages=count, flags=found.flags | recognised.flags)
 
 
 def scans(payload: bytes) -> Iterator[Image]:

@@ -1,11 +1,12 @@
 """Measure cleaning against well-known extractors, on the pages of tests/templates, whose truth is known.
 
-`python tests/bench_clean`. Prints one table; asserts nothing. The others are spared decoding: they are given the page as
+`python tests/bench_clean`. Prints a table, and one of documents by type; asserts nothing. The others are spared decoding: they are given the page as
 a string, gongkai its bytes. A cell counts if it stands on a line with the first cell of its row; time is CPU of one process.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from templates.scores import leaks, of_text
 
 from pipelines.clean import clean
 
+DOCUMENTS = Path(__file__).parents[1] / "documents"
 URL = "http://czj.example/xxgk/ndbg/1.html"
 COLUMNS = ("sentences", "headings", "cells", "order", "leaks", "ms")
 
@@ -71,7 +73,31 @@ def main() -> None:
             tool(page)  # not counted: what is loaded on first use
         scores = [measured(tool, page) for page in every]
         lines += [f"{name:<18}" + "".join(f"{average(scores, every, column):>11.3f}" for column in COLUMNS)]
+    lines += ["", f"{'documents':<18}{'files':>11}{'pages':>11}{'ms a page':>11}", *map(of_type, types())]
     sys.stdout.write("\n".join(lines) + "\n")
+
+
+def types() -> list[str]:
+    """Name the types of which there are examples that can be read."""
+    return sorted({folder.parent.name for folder in DOCUMENTS.glob("*/*/") if readable(folder)})
+
+
+def of_type(name: str) -> str:
+    """Measure all documents of a type: the words of a text from the bytes on; what is loaded on first use is not counted."""
+    files = [file for folder in sorted(DOCUMENTS.glob(f"{name}/*/")) if (file := readable(folder))]
+    clean(files[0].read_bytes(), url=URL)
+    began = time.process_time()
+    for file in files:
+        clean(file.read_bytes(), url=URL)
+    seconds = time.process_time() - began
+    count = sum(json.loads((file.parent / "expected.json").read_text(encoding="utf-8"))["pages"] for file in files)
+    return f"{name:<18}{len(files):>11}{count:>11}{1000 * seconds / count:>11.1f}"
+
+
+def readable(folder: Path) -> Path | None:
+    """Give the document of a golden, if it is one that can be read."""
+    expected = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
+    return None if "unreadable" in expected else next(f for f in folder.iterdir() if f.name != "expected.json")
 
 
 def measured(tool: Callable[[Page], str], page: Page) -> dict[str, float]:

@@ -39,7 +39,7 @@ def lists(site: Site, slug: str, articles: Sequence[Article]) -> Mapping[str, Ca
 
 def page(site: Site, slug: str, article: Article, noise: Noise) -> str:
     office, column = site.office, site.name(slug)
-    files = [(f"./{file.name}", file.label) for file in article.files]
+    files = [(f"./{file.name}", file) for file in article.files]
     main = f"""<div class="{SKIN}path">当前位置：<a href="/">首页</a> &gt; <a href="../">{column}</a></div>
 <div class="article_component"><div class="article_area"><div class="article_title">{escape(article.title)}</div>
 <div class="article_attr"><span class="article_source">来源：{article.agency}</span> <span class="article_time">时间：{article.published:%Y-%m-%d} 09:{article.id % 60:02d}</span> {sharing(noise, SKIN)}</div>

@@ -39,7 +39,7 @@ def lists(site: Site, slug: str, articles: Sequence[Article]) -> Mapping[str, Ca
 
 def page(site: Site, slug: str, article: Article, noise: Noise) -> str:
     office = site.office
-    files = [(f"./{file.name}", file.label) for file in article.files]
+    files = [(f"./{file.name}", file) for file in article.files]
     column = site.name(slug)
     main = f"""<div class="{SKIN}path">当前位置：<a href="/" class="CurrChnlCls">首页</a>&gt;<a href="../index.html" class="CurrChnlCls">{column}</a></div>
 <div class="xxy">

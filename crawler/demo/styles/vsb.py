@@ -24,7 +24,9 @@ def address(_office: Office, slug: str, article: Article) -> str:
 
 
 def attachment(_office: Office, _slug: str, article: Article, file: File) -> str:
-    return f"/__local/A/{article.id % 97:02d}/{file.name}"
+    if file.grid:
+        return f"/__local/A/{article.id % 97:02d}/{file.name}"
+    return f"/system/_content/download.jsp?urltype=news.DownloadAttachUrl&owner=1999001&wbfileid={article.id}"
 
 
 def lists(site: Site, slug: str, articles: Sequence[Article]) -> Mapping[str, Callable[[Noise], str]]:
