@@ -2,45 +2,50 @@
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 LEAST_KEYS = 4
 """A page with fewer distinct texts teaches nothing."""
 
-_CHANGES = LEAST_KEYS - 1
-_PAGES = 2
-_SHARE = 0.3
+_CHANGES, _SHARE, _PAGES = LEAST_KEYS - 1, 0.3, 2
+_CHANGES_ALONE, _SHARE_ALONE = 5, 0.8
+_DATE = str.maketrans("", "", "年月日时分秒")
 _RUN = re.compile(r"[0-9a-fA-F]{16,}|[0-9０-９][0-9０-９,.:：/-]*")
 
 
 def frame(line: str) -> str:
     """Leave a line's words without its numbers and tokens; empty where it has none of either, or hardly a word.
 
-    >>> frame("（已阅 1024）"), frame("| 12 | 3 |"), frame("已阅")
-    ('（已阅）', '', '')
+    A date alone has no frame: reports are signed with it.
+
+    >>> frame("（已阅 1024）"), frame("| 12 | 3 |"), frame("已阅"), frame("2021年1月28日")
+    ('（已阅）', '', '', '')
     """
     bare = "".join(line.split())
     left = _RUN.sub("", bare)
-    return left if left != bare and sum(map(str.isalpha, left)) > 1 else ""
+    return left if left != bare and sum(map(str.isalpha, left.translate(_DATE))) > 1 else ""
 
 
 def learn(pages: Iterable[Sequence[str]]) -> frozenset[str]:
     """Name the frames of a site's volatile lines; each page is its texts, one a capture, in the order of time.
 
-    A line is volatile whose numbers changed three times and in more than 30 % of a page's pairs of captures, on two
-    pages: no office edits the same line of two reports so often.
+    A line is volatile that showed new numbers three times and in more than 30 % of a page's pairs of captures, on two
+    pages; or five times and in more than 80 %, on one: no office edits the same line so often. A number that had been
+    seen before is not new, as two servers may answer by turns.
     """
     taught = Counter[str]()
     for texts in pages:
-        pairs, changed = Counter[str](), Counter[str]()
-        for before, after in itertools.pairwise(map(_framed, texts)):
-            both = before.keys() & after.keys()
-            pairs.update(both)
-            changed.update(name for name in both if before[name] != after[name])
-        taught.update(name for name, n in changed.items() if n >= _CHANGES and n > pairs[name] * _SHARE)
+        shown, said = Counter[str](), defaultdict[str, set[tuple[str, ...]]](set)
+        for lines in map(_framed, texts):
+            shown.update(lines.keys())
+            for name, words in lines.items():
+                said[name].add(tuple(words))
+        for name, n in shown.items():
+            new, pairs = len(said[name]) - 1, n - 1
+            alone = new >= _CHANGES_ALONE and new > pairs * _SHARE_ALONE
+            taught[name] += _PAGES if alone else new >= _CHANGES and new > pairs * _SHARE
     return frozenset(name for name, n in taught.items() if n >= _PAGES)
 
 

@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipelines.lines import tidy
 from pipelines.links import is_file
 from pipelines.normalise import simple
 from pipelines.prepare import MARK
+from pipelines.repair import unglossed
 from pipelines.rules import rules
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ _BESIDE_LINKS = 12  # characters: a date, a bullet
 class Span:
     """The lines that are the article, and those around it that are links, a footer's or outside its box."""
 
-    article: list[str]
+    article: list[Line]
     frame: list[str]
 
 
@@ -81,14 +83,14 @@ def within(words: Sequence[Line], found: str, weights: Mapping[HtmlElement, int]
         line = words[place]
         return line.block in box and not _is_links(line, weights) and not _is_frames(line, _FOOTER)
 
-    while first and belongs(first - 1) and "".join(words[first - 1].text.split()) != title:
+    while first and belongs(first - 1) and title not in (_bare(words[first - 1].text), _bare(words[first].text)):
         first -= 1
     while last + 1 < len(words) and belongs(last + 1):
         last += 1
     legal = [n for n, line in enumerate(words) if n > last - _FOOT and _is_frames(line, _LEGAL)]
     end = min([last + 1, *legal])
     frame = [n for n in range(len(words)) if n < first or (n >= end and (legal or not belongs(n)))]
-    return Span(article=_texts(words[first:end]), frame=[words[n].text for n in frame])
+    return Span(article=list(words[first:end]), frame=[words[n].text for n in frame])
 
 
 def related(words: Sequence[Line], weights: Mapping[HtmlElement, int]) -> int:
@@ -101,31 +103,46 @@ def related(words: Sequence[Line], weights: Mapping[HtmlElement, int]) -> int:
                 _is_page_link(one, weights) or len(one.text) <= _BESIDE_LINKS or _is_aside(one.text) for one in after
             ):
                 return place
-        elif _DISCUSSION.fullmatch(bare) and not any(one.text.startswith(MARK) for one in after):
+        elif is_discussion(line.text) and not any(one.text.startswith(MARK) for one in after):
             return place
     return len(words)
 
 
-def links_at_end(words: Sequence[Line], weights: Mapping[HtmlElement, int]) -> set[int]:
-    """Number the lines that only lead to other pages, where nothing but files and widgets follows a text's last sentence."""
-    found: set[int] = set()
-    for place in reversed(range(len(words))):
-        if _is_page_link(words[place], weights):
-            found.add(place)
-        elif not (_is_links(words[place], weights) or _is_widgets(words[place])):
-            return found if any(line.text.endswith("。") for line in words[: place + 1]) else set()
-    return set()
+def is_discussion(line: str) -> bool:
+    """Tell the heading of what readers say."""
+    return _DISCUSSION.fullmatch(_plain(line)) is not None
+
+
+def links_at_ends(words: Sequence[Line], weights: Mapping[HtmlElement, int]) -> set[int]:
+    """Number the lines that only lead to other pages before a text's first sentence, and after its last or last table.
+
+    A sentence that is all link is the text's right after another or a table, and a headline's after a signature.
+    """
+    links = {n for n, line in enumerate(words) if _is_page_link(line, weights)}
+    said = [n for n, line in enumerate(words) if n not in links and _is_said(line)]
+    if not said:
+        return set()
+    first, last = next((n for n in said if not words[n].text.startswith(MARK)), said[0]), said[-1]
+    while last + 1 in links and _is_said(words[last + 1]):
+        last += 1
+    return {n for n in links if not first <= n <= last}
 
 
 def _is_page_link(line: Line, weights: Mapping[HtmlElement, int]) -> bool:
-    """Tell a line of links of which none leads to a file, or is named like one."""
-    links = [link for link in line.block.iter("a") if link.get("href")]
-    files = any(is_file(link.get("href", "")) or is_file(link.text_content()) for link in links)
-    return bool(links) and not files and weights.get(line.block, _OF_A_TABLE) <= _BESIDE_LINKS
+    """Tell a line of links of which none leads to a file, a mailbox or a place on the page, or is named like an annex."""
+    links = {tidy(link.text_content()): link.get("href") for link in line.block.iter("a") if link.get("href")}
+    kept = any(is_file(name) or is_file(to) or to.startswith(("mailto:", "#")) for name, to in links.items())
+    is_sentence = line.text.endswith("。") and not any(name.endswith("。") for name in links)
+    return (
+        bool(links)
+        and not (kept or is_sentence or "附" in line.text)
+        and weights.get(line.block, _OF_A_TABLE) <= _BESIDE_LINKS
+    )
 
 
-def _is_widgets(line: Line) -> bool:
-    return rules().names_line(_plain(line.text))
+def _is_said(line: Line) -> bool:
+    """Tell a sentence of a text, or a table, from what widgets say."""
+    return line.text.startswith(MARK) or (line.text.endswith("。") and not rules().names_line(_plain(line.text)))
 
 
 def tail(words: Sequence[Line]) -> int:
@@ -210,9 +227,9 @@ def _texts(words: Sequence[Line]) -> list[str]:
 
 
 def _plain(line: str) -> str:
-    """Write a line without white space, a short one in simplified characters."""
+    """Write a line without white space, a short one in simplified characters and without glosses."""
     bare = "".join(line.split())
-    return bare if len(bare) > _OF_A_TABLE else "".join(map(simple, bare))
+    return bare if len(bare) > _OF_A_TABLE else "".join(map(simple, unglossed(bare, "toneless")))
 
 
 def _bare(line: str) -> str:

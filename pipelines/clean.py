@@ -84,7 +84,7 @@ def clean(payload: bytes, *, url: str, headers: Mapping[str, str] = MappingProxy
     place = containers.locate(root, weights)
     visible = _visible(root, place)
     attached = links.attachments(place.element, weights, url=url)
-    pictures = links.pictures(place.element, url=url)
+    pictures = links.pictures(place.element, weights, url=url)
     before = fidelity.evidence(place.element)
     article = extract.read(place, weights, title=title)
     lost = fidelity.missing(before, [*article.blocks, title], dropped=article.dropped) if article.blocks else ()

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from lxml.html import Element
 
 from pipelines import grids
-from pipelines.bounds import is_footer
+from pipelines.bounds import is_discussion, is_footer
+from pipelines.lines import lines
 from pipelines.rules import rules
 
 if TYPE_CHECKING:
@@ -113,6 +114,8 @@ def _goes_on(node: HtmlElement, weights: dict[HtmlElement, int]) -> bool:
     if not words.isdisjoint((*node.get("class", "").lower().split(), node.get("id", "").lower())):
         return False
     text = node.text_content()
+    if any(map(is_discussion, lines(node)[:1])):
+        return False
     long = weights.get(node, 0) > _PARAGRAPH and _SENTENCE.search(text) is not None
     table = node if node.tag == "table" else node.find(".//table")
     return not is_footer(text) and (long or (table is not None and grids.read(table) is not None))

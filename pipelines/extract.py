@@ -64,18 +64,20 @@ def read(place: Place, weights: Mapping[HtmlElement, int], *, title: str = "") -
             dropped += _drop(table)
     tables = _take_tables(place.element)
     all_lines = placed(place.element)
-    end = min(bounds.related(all_lines, weights), bounds.tail(all_lines))
-    links = bounds.links_at_end(all_lines[:end], weights)
-    dropped += [line.text for n, line in enumerate(all_lines) if n >= end or n in links]
-    kept = [line for n, line in enumerate(all_lines[:end]) if n not in links]
-    words = [line.text for line in kept]
+    end = bounds.tail(all_lines[: bounds.related(all_lines, weights)])
+    dropped += [line.text for line in all_lines[end:]]
+    found = all_lines[:end]
     if not place.marked:
-        span = bounds.within(kept, _found(place.element), weights, title=title)
-        again = bounds.once(span.article)
-        words = span.article[:again]
+        span = bounds.within(found, _found(place.element), weights, title=title)
+        found = span.article
         dropped += span.frame
-        for block in _put_back(span.article[again:], tables):
+        again = bounds.once([line.text for line in found])
+        for block in _put_back([line.text for line in found[again:]], tables):
             dropped += [block] if isinstance(block, str) else [cell for row in block for cell in row]
+        found = found[:again]
+    links = bounds.links_at_ends(found, weights)
+    dropped += [found[n].text for n in links]
+    words = [line.text for n, line in enumerate(found) if n not in links]
     text = "\n".join(words)
     if bounds.is_footer(text) or not (place.marked or _is_prose(text)):
         return Article(blocks=[], dropped=dropped)

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 _FILE = re.compile(r"\.(?:pdf|docx?|xlsx?|wps|et|ofd|zip|rar)$", re.IGNORECASE)
 _SERVED = re.compile(r"downfile\.jsp|download\.jsp\?.*wbfileid=|/module/download/", re.IGNORECASE)
 _ICON = re.compile(r"\.gif$|icon|logo|ewm|qr|^$", re.IGNORECASE)
+_PICTURE = re.compile(r"\.(?:jpe?g|png|bmp|gif|tiff?|webp)(?:\?|$)", re.IGNORECASE)
+_CAPTION = 12  # characters
 _SESSION = re.compile(r";jsessionid=[^/?#]*", re.IGNORECASE)
 _PASSING = re.compile(
-    r"(?:_|_?t|r|rnd|rand|random|timestamp)=[\d.]{8,20}|(?:sid|token|sessionid|jsessionid|phpsessid)=[0-9a-f-]{16,}",
+    r"(?:_|_?t|v|r|rnd|rand|random|timestamp)=[\d.]{8,20}|(?:sid|token|sessionid|jsessionid|phpsessid)=[0-9a-f-]{16,}",
     re.IGNORECASE,
 )
 _SURROUNDINGS = 2000  # characters
@@ -42,13 +44,17 @@ def attachments(article: HtmlElement, weights: Mapping[HtmlElement, int], *, url
     return tuple(Attachment(url=address, label=label or file_name(address)) for address, label in found.items())
 
 
-def pictures(article: HtmlElement, *, url: str) -> tuple[Attachment, ...]:
-    """List the pictures that stand in an article, icons left out, in order, each once, as absolute URLs."""
+def pictures(article: HtmlElement, weights: Mapping[HtmlElement, int], *, url: str) -> tuple[Attachment, ...]:
+    """List the pictures that stand by themselves in an article, icons and links to pages left out, each once, as absolute URLs."""
     found: dict[str, str] = {}
     for image in article.iter("img"):
-        source = image.get("src", "")
-        if not _ICON.search(source) and (address := _address(source, url)):
-            found.setdefault(address, tidy(image.get("alt", "")) or file_name(address))
+        source = next(filter(None, map(image.get, ("data-original", "data-src", "src"))), "")
+        block = next(image.iterancestors("p", "div", "td", "li", "center", "body"), article)
+        linked = [to for link in image.iterancestors("a") if (to := link.get("href"))]
+        beside = weights.get(block, 0) > _CAPTION or any(not _PICTURE.search(to) for to in linked)
+        address = None if beside else _address(source, url)
+        if address and not _ICON.search(address.partition("?")[0]):
+            found.setdefault(_lasting(address), tidy(image.get("alt", "")) or file_name(address))
     return tuple(Attachment(url=address, label=label) for address, label in found.items())
 
 

@@ -81,24 +81,17 @@ def test_kind_of_noise(kind: str) -> None:
 
 
 def test_some_sites() -> None:
-    verdict(of_sites(range(2, len(sites()), 8), fetches=4), most=2 * MOST_FALSE)
+    verdict(of_sites(range(2, len(sites()), 8), fetches=4), most=MOST_FALSE)
 
 
 def test_words_no_rule_knows() -> None:
     """What only repetition tells is learned from it, and not a single edit with it."""
-    verdict(of_sites(range(4, len(sites()), 24), fetches=6, unseen=True), most=2 * MOST_FALSE)
+    verdict(of_sites(range(4, len(sites()), 24), fetches=6, unseen=True), most=MOST_FALSE)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("unseen", [False, True])
 def test_all_sites(unseen: bool) -> None:
-    verdict(of_sites(range(len(sites())), fetches=12, unseen=unseen), most=2.5 * MOST_FALSE, edits=200)
-
-
-@pytest.mark.soak
-@pytest.mark.xfail(reason="false versions are 1.65 %, and 2.45 % with wordings that no rule knows")
-@pytest.mark.parametrize("unseen", [False, True])
-def test_all_sites_are_within_the_bar(unseen: bool) -> None:
     verdict(of_sites(range(len(sites())), fetches=12, unseen=unseen), most=MOST_FALSE, edits=200)
 
 
