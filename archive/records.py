@@ -121,12 +121,16 @@ class Check:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unplaced:
-    """A cell or label of a statistics table that no form accounts for, so that it can be worked through."""
+    """A cell or label of a statistics table that no form accounts for, so that it can be worked through.
+
+    It stood where `Fact` says: in a cell of a grid, or on a line of the text.
+    """
 
     form: str | None
     grid: int | None
     at_row: int | None
     at_column: int | None
+    line: int | None = None
     label: str
     cell: str
 

@@ -11,10 +11,12 @@ _UNSEEN = re.compile(r"[\s\u200b-\u200f\u2060\ufeff\u00ad]+")
 _UNITS = r"万?(?:元|条|件|次|篇|项|个|人|份|宗|起|期|场|册|家)|人次|万人次|万人"
 _UNIT = re.compile(_UNITS)
 _NUMBER = re.compile(
-    rf"(?P<sign>[-+]|增加?|减少?)?(?P<whole>\d{{1,3}}(?:[,\u00a0\u2009\u202f]\d{{3}})+|\d+)(?P<part>\.\d+)?\s*(?P<unit>{_UNITS})?"
+    rf"(?P<sign>[-+]|增加?|减少?)?(?P<whole>\d{{1,3}}(?:[,\u00a0\u2009\u202f]\d{{3}}){{1,4}}|\d{{1,15}})(?P<part>\.\d+)?\s*(?P<unit>{_UNITS})?"
 )
 _NOTHING = re.compile(r"[-—–―─一/\\|·.*]{0,4}|无|不填|空|空白|未填")
-_GARBLED = re.compile(rf"(?!\s*\(?\d{{1,2}}[.)]\s*$)(?=.*\d)[\d\s.,%+-]+|(?:[+-]?\d[\d.,]*\s*(?:{_UNITS})\s*){{2,}}")
+_GARBLED = re.compile(
+    rf"(?!\s*\(?\d{{1,2}}[.)]\s*$)(?=.*\d)[\d\s.,%+/—–―无-]+|(?:[+-]?\d[\d.,]*\s*(?:{_UNITS})\s*){{2,}}"
+)
 _STATED_UNIT = re.compile(rf"[(\[](?:计?量?单位[:为]?)?({_UNITS})[)\]]|单位[:为]?({_UNITS})$")
 
 _HAN = "一二三四五六七八九十"
@@ -25,6 +27,8 @@ _LEAD = re.compile(
 )
 _SPACED_NUMERAL = re.compile(rf"^\s*[{_HAN}]{{1,3}}\s+(?=\S)")
 _YEAR = re.compile(r"\{Y+\}年|\d{2,4}年")
+_YEARS = re.compile(r"(?<!\d)(?:20)?(\d\d)年(?!\d{1,2}月|以来|起|至今)|(?<!\d)20(\d\d)年(?=1月1日|12月31日)")
+_YEAR_DIGITS = str.maketrans("〇○零Ο一二三四五六七八九", "0000123456789")
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _OPEN = re.compile(r"[(\[].*")
 _OTHER = re.compile(r"[^\u3400-\u9fff\w]|_")
@@ -40,7 +44,7 @@ class Number:
 
 @functools.lru_cache(maxsize=4096)
 def number(cell: str) -> Number | None:
-    """Read a cell that holds one number and nothing else, or None.
+    """Read a cell that holds one number of at most 15 digits and nothing else, or None.
 
     >>> number("１，９１５条"), number("75394432.52元"), number("减2")
     (Number(value=1915, unit='条'), Number(value=75394432.52, unit='元'), Number(value=-2, unit=''))
@@ -69,8 +73,8 @@ def is_nothing(cell: str) -> bool:
 def is_garbled(cell: str) -> bool:
     """Say whether a cell holds digits but no words, and yet is no number or numbering.
 
-    >>> [is_garbled(cell) for cell in ("12 3", "50%", "1,2", "12", "1.", "约5")]
-    [True, True, True, False, False, False]
+    >>> [is_garbled(cell) for cell in ("12 3", "50%", "1,2", "5/无", "12", "1.", "约5")]
+    [True, True, True, True, False, False, False]
     """
     return number(cell) is None and _GARBLED.fullmatch(half(cell)) is not None
 
@@ -112,6 +116,27 @@ def key(label: str) -> str:
         short = _OPEN.sub("", _BRACKETS.sub("", _BRACKETS.sub("", bare)))
         bare = short if _OTHER.sub("", short) else bare
     return _OTHER.sub("", bare).replace("其它", "其他").replace("合计", "总计")
+
+
+@functools.lru_cache(maxsize=4096)
+def is_words(cell: str) -> bool:
+    """Say whether a cell holds words: neither a number, nor digits of some, nor a sign for nothing."""
+    return not is_nothing(cell) and number(cell) is None and not is_garbled(cell)
+
+
+def names_another_year(words: str, year: int | None) -> bool:
+    """Say whether words name whole years of which none is `year`.
+
+    >>> [names_another_year(words, 2016) for words in ("2015年度", "二〇一五年", "15年发生数", "至2015年12月31日")]
+    [True, True, True, True]
+    >>> [names_another_year(words, 2016) for words in ("2016年", "2015年至2016年", "2008年以来", "2017年1月20日")]
+    [False, False, False, False]
+    """
+    if year is None or "年" not in words:
+        return False
+    bare = _UNSEEN.sub("", half(words)).translate(_YEAR_DIGITS)
+    named = {short or last for short, last in _YEARS.findall(bare)}
+    return bool(named) and f"{year % 100:02}" not in named
 
 
 def half(text: str) -> str:

@@ -86,5 +86,8 @@ def worked_out(rule: Rule, line: Mapping[str, Value], *, form: str, table: str, 
 
 def _total(values: Iterable[int | float]) -> int | float:
     """Add up as one does on paper."""
-    total = sum(Decimal(str(value)) for value in values)
+    numbers = list(values)
+    if all(isinstance(value, int) for value in numbers):
+        return sum(numbers)
+    total = sum(Decimal(str(value)) for value in numbers)
     return int(total) if total == int(total) else float(total)

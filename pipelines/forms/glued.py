@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pipelines.forms.model import Rule
 
 _MOST_TRIES = 2_000
+_LONGEST = 15  # digits of a number
 
 
 def split(digits: str, codes: Sequence[str], rules: Sequence[Rule]) -> tuple[int, ...] | None:
@@ -37,7 +38,7 @@ def split(digits: str, codes: Sequence[str], rules: Sequence[Rule]) -> tuple[int
             if digits.startswith(words, start):
                 yield from parted(start + len(words), (*numbers, int(words)))
             return
-        furthest = len(digits) - (len(codes) - n - 1)
+        furthest = min(len(digits) - (len(codes) - n - 1), start + _LONGEST)
         for stop in range(start + 1, min(furthest, start + 1 if digits[start : start + 1] == "0" else furthest) + 1):
             if tries > _MOST_TRIES:
                 return

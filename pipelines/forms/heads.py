@@ -7,8 +7,8 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipelines.forms.cells import key, stated_unit
-from pipelines.forms.labels import SERIAL, alike, groups, names
+from pipelines.forms.cells import key, names_another_year, stated_unit
+from pipelines.forms.labels import EXACT, GUESSED, MENDED, SERIAL, alike, groups, names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -16,15 +16,26 @@ if TYPE_CHECKING:
     from pipelines.forms.labels import Cell, Labels
     from pipelines.forms.model import Column, Table
 
-_GUESSED, _SURE, _MENDED = 0.8, 1.0, 0.9
+_ANOTHER_YEAR = "另一年"
+_THIS_YEAR = frozenset({"年", "年度", "本年", "本年度"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Head:
-    """The rows of a head; `flat` if they are only known in their order, not by their places."""
+    """The words of a head, row by row; `flat` if they are only known in their order, not by their places."""
 
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[tuple[str, ...], ...]
     flat: bool = False
+
+
+def head_of(rows: Iterable[Iterable[Cell]], year: int | None, *, flat: bool = False) -> Head:
+    """Make a head of cells; those that name another year than `year` are no column of the form."""
+    return Head(
+        rows=tuple(
+            tuple(_ANOTHER_YEAR if names_another_year(cell.text, year) else cell.text for cell in row) for row in rows
+        ),
+        flat=flat,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +52,7 @@ class Columns:
     strange: frozenset[int] = frozenset()
 
 
+@functools.lru_cache(maxsize=512)
 def columns(head: Head | None, table: Table, form: Labels) -> Columns:
     """Work out a table's columns from a head."""
     every = tuple(column.code for column in table.columns)
@@ -60,10 +72,10 @@ def columns(head: Head | None, table: Table, form: Labels) -> Columns:
     codes = _decided(options, table)
     if codes is None:
         return Columns(codes={}, order=order, serial=serial)
-    sure = [_SURE if len(each) == 1 else _MENDED for each in options]
+    sure = [EXACT if len(each) == 1 else MENDED for each in options]
     words = ["".join(stacks[run[0]]) for run in runs]
     _fill_gaps(codes, sure, words, [n for n, run in enumerate(runs) if run[0] in serial], table)
-    units = [next((u for row in head.rows if (u := stated_unit(row[run[0]].text))), "") for run in runs]
+    units = [next((u for row in head.rows if (u := stated_unit(row[run[0]]))), "") for run in runs]
     return Columns(
         codes={n: (code, sure[k], units[k]) for k, run in enumerate(runs) if (code := codes[k]) for n in run},
         order=order,
@@ -82,11 +94,11 @@ def _is_strange(words: tuple[str, ...], first: tuple[str, ...], table: Table) ->
     return bool(words) and words != first and not set(words) <= set(map(key, table.heads))
 
 
-def _stack(cells: Iterable[Cell]) -> tuple[str, ...]:
+def _stack(cells: Iterable[str]) -> tuple[str, ...]:
     """Give the keys of a head's cells over one column, a merged one once."""
     words: list[str] = []
     for cell in cells:
-        if (word := key(cell.text)) and word not in words[-1:]:
+        if (word := key(cell)) and word not in words[-1:]:
             words.append(word)
     return tuple(words)
 
@@ -109,7 +121,8 @@ def _candidates(words: str, table: Table) -> list[Column] | None:
         parts = [part for part in above if part in rest]
         for part in (*parts, *heads):
             rest = rest.replace(part, "", 1)
-        if not rest or alike(rest, "".join(above)) or alike(rest, "".join(heads)):
+        wanting = "".join(part for part in above if part not in parts)
+        if not rest or rest in _THIS_YEAR or alike(rest, wanting) or alike(rest, "".join(heads)):
             found.append((len(name), len(parts), column))
         else:
             two = two or any(rest.endswith(other) for other, _, _ in namings if other not in above)
@@ -180,7 +193,7 @@ def _fill_gaps(
             for n, code in zip(gap, missing, strict=True)
         ):
             for n, code in zip(gap, missing, strict=True):
-                codes[n], sure[n] = code, _GUESSED
+                codes[n], sure[n] = code, GUESSED
 
 
 def _order(head: Head, table: Table, form: Labels) -> tuple[str, ...] | None:
@@ -192,10 +205,12 @@ def _order(head: Head, table: Table, form: Labels) -> tuple[str, ...] | None:
     said: list[str] = []
     for row in head.rows:
         for n, cell in enumerate(row):
-            word = key(cell.text)
-            if word in known and not (n and key(row[n - 1].text) == word):
+            word = key(cell)
+            if word in known and not (n and key(row[n - 1]) == word):
                 said.append(word)
-            elif word and said and not (word in form.words or word in SERIAL or word in form.asides):
+            elif word == _ANOTHER_YEAR or (
+                word and said and not (word in form.words or word in SERIAL or word in form.asides)
+            ):
                 return None
     every = tuple(column.code for column in table.columns)
     if said == _by_level(table) or (not said and len(every) == 1):

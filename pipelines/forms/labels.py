@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 SERIAL = frozenset({"序号", "行次", "代码", "编号", "编码", "指标代码", "代号"})
 
+EXACT, MENDED, GUESSED = 1.0, 0.9, 0.8
+"""How sure: by its own label, by an alias or a mended layout, by order or arithmetic."""
+
 _FEWEST = 3
 _SHARE = 0.4
 _ALIKE = 0.6
@@ -40,7 +43,7 @@ class Place(NamedTuple):
     exact: bool
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Labels:
     """What a form's labels are found by; `asides` may stand in a head and say nothing of columns."""
 
@@ -61,6 +64,11 @@ class Labels:
     def indexes(self) -> dict[tuple[str, str], int]:
         """Where each row stands, by table and code."""
         return {(table.id, row.code): n for n, (table, row) in enumerate(self.rows)}
+
+    @functools.cached_property
+    def has_bare_row(self) -> bool:
+        """Say whether one of the form's tables has its only row of numbers right below its head."""
+        return any(not row.label for _, row in self.rows)
 
     def parent(self, index: int) -> int | None:
         """Where the row's parent stands."""
@@ -131,10 +139,10 @@ def all_words() -> frozenset[str]:
 
 
 @functools.cache
-def all_titles() -> frozenset[str]:
+def all_titles() -> tuple[str, ...]:
     """Give the keys of the titles of all tables that are no row's label."""
     every = [labels(name) for name in forms()]
-    return frozenset[str]().union(*(each.titles for each in every)).difference(*(each.named for each in every))
+    return tuple(set[str]().union(*(each.titles for each in every)).difference(*(each.named for each in every)))
 
 
 def choose(grids: Sequence[frozenset[str]], year: int | None) -> list[Labels | str | None]:

@@ -1,7 +1,7 @@
 """Measure reading the statistics of many reports: `python tests/bench_forms [reports …]`.
 
 Each count is read in a process of its own, one report after another as `gongkai facts` does: invented reports of every
-form, as cleaning leaves them, some with distortions. Prints seconds in the reader alone, milliseconds a report, and the
+form, as cleaning leaves them, some with distortions. Prints CPU seconds in the reader alone, milliseconds a report, and the
 process's peak memory, which must not grow with the count.
 """
 
@@ -38,9 +38,9 @@ def one(count: int) -> None:
     for seed in range(count):
         made = distort(report(FORMS[seed % len(FORMS)], seed=seed), SHAPES[seed // len(FORMS) % len(SHAPES)], seed=seed)
         text, found = grids(made)
-        began = time.perf_counter()
+        began = time.process_time()
         figures = forms.read(text=text, grids=found, report_year=made.year)
-        seconds += time.perf_counter() - began
+        seconds += time.process_time() - began
         facts, checks = facts + len(figures.facts), checks + len(figures.checks)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{count:>8}{facts:>10}{checks:>10}{seconds:>9.1f}{seconds / count * 1000:>9.2f}{peak:>10.0f}")

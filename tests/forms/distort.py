@@ -235,11 +235,6 @@ def last_head_only(rows: Rows, _: random.Random) -> Rows:
     return rows[max(_heads(rows) - 1, 0) :]
 
 
-def title_row(rows: Rows, _: random.Random) -> Rows:
-    """The table's title stands over it as its first row."""
-    return ((Cell(text="政府信息公开工作情况统计表（2099年度）"),) * len(rows[0]), *rows)
-
-
 # --- rows and columns ---
 
 
@@ -548,23 +543,53 @@ def lone_table(made: Report, dice: random.Random) -> Report:
     return replace(made, sheets=(dice.choice(made.sheets),))
 
 
+def title_row(made: Report, _: random.Random) -> Report:
+    """The table's title stands over it as its first row."""
+    title = f"政府信息公开工作情况统计表（{made.year}年度）"
+    sheets = (replace(sheet, rows=((Cell(text=title),) * len(sheet.rows[0]), *sheet.rows)) for sheet in made.sheets)
+    return replace(made, sheets=tuple(sheets))
+
+
 def late_year(made: Report, _: random.Random) -> Report:
     """An office keeps to a form some years after it was replaced."""
-    return replace(made, year=made.year + 4, title=made.title.replace(str(made.year), str(made.year + 4)))
+    late = made.year + 4
+
+    def dated(cell: Cell) -> Cell:
+        words = re.sub(
+            rf"(20)?{made.year % 100:02}年", lambda found: f"{late}年" if found[1] else f"{late % 100}年", cell.text
+        )
+        return cell if words == cell.text else replace(cell, text=words)
+
+    sheets = tuple(replace(sheet, rows=_each_cell(sheet.rows, dated)) for sheet in made.sheets)
+    return replace(made, year=late, title=made.title.replace(str(made.year), str(late)), sheets=sheets)
+
+
+def year_in_titles(made: Report, _: random.Random) -> Report:
+    sheets = (replace(sheet, heading=f"{made.year}年度{sheet.heading}") for sheet in made.sheets)
+    return replace(made, sheets=tuple(sheets))
+
+
+def year_before(made: Report, _: random.Random) -> Report:
+    """The tables are the year before's, as their titles say: no facts of this report."""
+    return replace(
+        made,
+        sheets=tuple(replace(_untrue(sheet), heading=f"{made.year - 1}年度{sheet.heading}") for sheet in made.sheets),
+    )
 
 
 def another_year(made: Report, dice: random.Random) -> Report:
     """The same tables stand below with last year's numbers: no facts of this report."""
     name = next(iter(made.facts()))[0]
-    last = tuple(
-        replace(
-            sheet,
-            heading=f"附：上年度{sheet.heading}",
-            rows=_each_cell(sheet.rows, lambda cell: replace(cell, code=None)),
-        )
+    last = (
+        replace(_untrue(sheet), heading=f"附：上年度{sheet.heading}")
         for sheet in report(name, seed=dice.randint(100, 199)).sheets
     )
     return replace(made, sheets=(*made.sheets, *last))
+
+
+def _untrue(sheet: Sheet) -> Sheet:
+    """Leave a sheet without facts."""
+    return replace(sheet, rows=_each_cell(sheet.rows, lambda cell: replace(cell, code=None)))
 
 
 def _each_cell(rows: Rows, change: Callable[[Cell], Cell]) -> Rows:
@@ -593,7 +618,10 @@ WHOLE: dict[str, Callable[[Report, random.Random], Report]] = {
         twice,
         other_tables,
         lone_table,
+        title_row,
         late_year,
+        year_in_titles,
+        year_before,
         another_year,
         all_blank,
         no_headings,
@@ -603,7 +631,7 @@ TABLES: dict[str, Change] = {
     "plain": lambda rows, _: rows,
     **{change.__name__: change for change in (
         spans_blank, colspans_blank, spans_lost, parents_lost, labels_joined, head_merged, head_split, head_repeated,
-        broken, broken_with_head, headless, group_head_missing, last_head_only, title_row, blank_column, blank_columns,
+        broken, broken_with_head, headless, group_head_missing, last_head_only, blank_column, blank_columns,
         blank_rows, transposed, swapped_columns, total_first, swapped_rows, extra_row, no_total_column, row_missing,
         no_units, unit_in_label, serial_column, numbering_apart, side_by_side, notes_below, of_which_row,
         money_in_yuan, label_over_two_rows, subtotal_row,
