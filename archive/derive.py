@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 from datetime import date
 from typing import Any
 
-from archive import carriers, history, volatile
+from archive import carriers, history, indexing, volatile
 from archive.carriers import Carrier
 from archive.database import name, to_json
 from archive.history import ANSWERED, Seen, Sighting, State, Version
@@ -25,8 +25,11 @@ _TEACHERS = 8
 """Of how many noisy pages of a host its volatile lines are learned: the first by name, so that it never depends on order."""
 
 
-def pages(db: sqlite3.Connection, page_ids: Iterable[str]) -> None:
-    """Work out anew the versions of these pages, and what follows for the reports they carry; the caller holds the transaction."""
+def pages(db: sqlite3.Connection, page_ids: Iterable[str], *, index: bool = True) -> None:
+    """Work out anew the versions of these pages, and what follows for the reports they carry; the caller holds the transaction.
+
+    The index for searching follows too, but where only the rows are wanted.
+    """
     reports: set[tuple[str, int]] = set()
     touched = _with_relearned(db, _with_linking(db, page_ids))
     for page in touched:
@@ -42,6 +45,8 @@ def pages(db: sqlite3.Connection, page_ids: Iterable[str]) -> None:
             ],
         )  # fmt: skip
         _carry(db, page, versions)
+        if index:
+            indexing.update(db, page)
         reports.update(_reports_of(db, page))
     for agency, year in sorted(reports):
         for carrier in _carriers_to_tell(db, agency, year, touched=set(touched)):
@@ -173,11 +178,11 @@ def _volatile(db: sqlite3.Connection, host: str) -> frozenset[str]:
 def _noisy(db: sqlite3.Connection, host: str, *, least: int, page: str | None = None) -> list[str]:
     """List a host's pages, or this one of them, that showed so many contents."""
     rows = db.execute(
-        """SELECT pages.id AS page
+        f"""SELECT pages.id AS page
            FROM pages JOIN captures c ON c.page = pages.id
            JOIN readings r ON r.payload = payload_number JOIN stored_texts t ON t.number = r.text
-           WHERE host = :host AND pages.id = coalesce(:page, pages.id) AND c.kind = 'report'
-           GROUP BY pages.id HAVING count(DISTINCT key) >= :least ORDER BY pages.id""",
+           WHERE {"pages.id = :page" if page else "host = :host"} AND c.kind = 'report'
+           GROUP BY pages.id HAVING count(DISTINCT key) >= :least ORDER BY pages.id""",  # noqa: S608
         {"host": host, "page": page, "least": least},
     )
     return [row["page"] for row in rows]
@@ -438,8 +443,8 @@ def _numbers(db: sqlite3.Connection, agency: str, year: int) -> dict[tuple[str, 
     return {tuple(row)[:4]: row["value"] for row in found}
 
 
-def everything(db: sqlite3.Connection) -> None:
-    """Work out all versions, events and reports anew; the caller holds the transaction."""
+def everything(db: sqlite3.Connection, *, index: bool = True) -> None:
+    """Work out all versions, events and reports anew, as `pages` does; the caller holds the transaction."""
     for table in FOLLOWING:
         db.execute(f"DELETE FROM {table}")  # noqa: S608
-    pages(db, [page for (page,) in db.execute("SELECT id FROM pages ORDER BY id").fetchall()])
+    pages(db, [page for (page,) in db.execute("SELECT id FROM pages ORDER BY id").fetchall()], index=index)

@@ -3,7 +3,7 @@
 Truth (append-only): origins, sources, runs, visits, columns, pages, payloads, bodies, captures (a view of
 stored_captures and strings).
 Derived (made again by `gongkai rebuild`): texts (a view of readings and stored_texts), versions, events, report_pages,
-reports, volatile_lines.
+reports, volatile_lines, report_texts with their index report_search.
 
 Names are made of content, URL and time, never of a counter, so that two archives merge without conflict.
 """
@@ -29,8 +29,9 @@ DERIVED = (
 
 FOLLOWING = ("year_checks", "stored_carriers", "reports", "report_pages", "events", "versions", "volatile_lines")
 TEXTS = ("stored_facts", "stored_checks", "readings", "stored_texts")
-DERIVED_TABLES = (*FOLLOWING, *TEXTS)
-"""The tables that hold it, those that refer to others first: what follows from captures and texts, and texts."""
+DERIVED_TABLES = ("report_texts", *FOLLOWING, *TEXTS)
+"""The tables that hold it, those that refer to others first: what is searched, what follows from captures and texts, and
+texts."""
 
 KNOWN = (
     "truth",
@@ -43,6 +44,7 @@ KNOWN = (
     "volatile_lines",
     "compact",
     "statistics",
+    "search",
 )
 """The names of all migrations below, in their order."""
 
@@ -454,6 +456,24 @@ def statistics(db: Database) -> None:
     )
     db.execute("DROP VIEW texts")
     db.execute(_texts_view(("legible", "unplaced", "figures")))
+
+
+@schema()
+def search(db: Database) -> None:
+    """What is searched: the texts of reports, and an index of their neighbouring characters, see `archive.indexing`."""
+    _create(
+        db,
+        """
+        CREATE TABLE report_texts (
+            number INTEGER PRIMARY KEY, page TEXT NOT NULL REFERENCES pages (id), n INTEGER NOT NULL,
+            text INTEGER NOT NULL REFERENCES stored_texts (number), title TEXT NOT NULL, agency TEXT NOT NULL,
+            year INTEGER NOT NULL, region TEXT NOT NULL, kind TEXT NOT NULL, standing TEXT NOT NULL,
+            UNIQUE (page, n)
+        ) STRICT;
+        CREATE INDEX report_texts_text ON report_texts (text);
+        CREATE VIRTUAL TABLE report_search USING fts5 (text, title, agency, content = '', tokenize = 'ascii')
+    """,
+    )
 
 
 def _texts_view(more: Sequence[str] = ()) -> str:

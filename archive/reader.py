@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
+from dataclasses import fields
 from itertools import takewhile
+from operator import attrgetter
 
-from archive import payloads
+from archive import figures, payloads
 from archive.chain import row_digest
 from archive.database import ArchiveError, Row, name
-from archive.rows import bond, known_payload
+from archive.records import Check, Figures
+from archive.rows import TEXTS_OF_VERSIONS, bond, known_payload
 
 
 def body_of(db: sqlite3.Connection, sha256: str) -> bytes:
@@ -62,9 +65,10 @@ def columns_of(db: sqlite3.Connection, source: str) -> list[Row]:
 
 
 def searched_at(db: sqlite3.Connection, source: str) -> str | None:
-    """Say when this source's own addresses were last read in search of its columns."""
+    """Say when this source's own addresses were last read in search of its columns, in a run that was not cut off."""
     found = db.execute(
-        "SELECT max(at) FROM captures WHERE source = ? AND kind = 'start' AND outcome IN ('new', 'same', 'not-modified')",
+        """SELECT max(at) FROM captures c JOIN runs ON runs.id = run
+           WHERE source = ? AND kind = 'start' AND outcome IN ('new', 'same', 'not-modified') AND runs.status = 'finished'""",
         (source,),
     )
     return found.fetchone()[0]  # type: ignore[no-any-return]
@@ -261,6 +265,11 @@ def lists_read_at(db: sqlite3.Connection, source: str) -> str | None:
     return found.fetchone()[0]  # type: ignore[no-any-return]
 
 
+def documents(db: sqlite3.Connection, page: str) -> list[Row]:
+    """List what a report page links to as its documents, as `carriers` has them."""
+    return [dict(row) for row in db.execute("SELECT * FROM carriers WHERE page = ? AND n > 0 ORDER BY n", (page,))]
+
+
 def documents_of(db: sqlite3.Connection, url: str) -> list[Row]:
     """List the documents, by `url` and `label`, that a page links to, where its last text is a report's."""
     row = db.execute(
@@ -360,6 +369,87 @@ def standing(db: sqlite3.Connection) -> Row:
            FROM report_pages WHERE standing = 'official'"""
     ).fetchone()
     return dict(row)
+
+
+def carrier_at(db: sqlite3.Connection, url: str) -> Row | None:
+    """Find the page at an address that carries a report."""
+    query = "SELECT p.*, url FROM report_pages p JOIN pages ON pages.id = page WHERE page = ? AND url = ?"
+    row = db.execute(query, (name(url), url)).fetchone()
+    return dict(row) if row else None
+
+
+def statistics(db: sqlite3.Connection, page: str) -> list[Row]:
+    """List what carries a page's report, the report's text first, with what the view `carriers` says of each.
+
+    Each has the `facts` and `checks` that none before it gives, as the views `facts` and `checks` do, and what is
+    `unplaced` in it.
+    """
+    rows = db.execute(
+        """SELECT n, url, label, outcome, rank, coalesce(differing, '[]') AS differing, r.text,
+                  coalesce(unplaced, '[]') AS unplaced
+           FROM stored_carriers c LEFT JOIN pages ON pages.id = coalesce(file, c.page)
+           LEFT JOIN readings r USING (payload) LEFT JOIN stored_texts t ON t.number = r.text
+           WHERE c.page = ? ORDER BY rank IS NULL, rank, n""",
+        (page,),
+    )
+    found: list[Row] = []
+    told: set[object] = set()
+    for row in map(dict, rows):
+        text = row.pop("text")
+        said = Figures() if text is None else figures.of_text(db, text)
+        found.append(
+            row
+            | {key: json.loads(row[key]) for key in ("differing", "unplaced")}
+            | {"facts": [fact for fact in said.facts if _code(fact) not in told]}
+            | {"checks": [check for check in said.checks if _table(check) not in told]}
+        )
+        told.update(map(_code, said.facts), map(_table, said.checks))
+    return found
+
+
+_code = attrgetter(*figures.CODES)
+_table = attrgetter("form", "table")
+
+
+def year_checks(db: sqlite3.Connection, *, agency: str, year: int) -> list[Check]:
+    """List the rules that bind a report to that of the year before, worked out."""
+    columns = ", ".join(f'"{field.name}"' for field in fields(Check))
+    query = f'SELECT {columns} FROM year_checks WHERE agency = ? AND year = ? ORDER BY form, "table", rule, at'  # noqa: S608
+    return [Check(**{**dict(row), "held": bool(row["held"])}) for row in db.execute(query, (agency, year))]
+
+
+def stated_in_time(db: sqlite3.Connection, page: str) -> list[Row]:
+    """List what each version of a page, and each answer of the documents it links to, stated: `url`, `since`, `figures`.
+
+    The page comes first, then its documents, each with the oldest first.
+    """
+    rows = db.execute(
+        f"""SELECT 0 AS n, url, first_seen AS since, r.text
+            FROM versions v JOIN pages ON pages.id = v.page JOIN {TEXTS_OF_VERSIONS} WHERE v.page = :page
+            UNION ALL
+            SELECT min(s.n), url, min(at), r.text
+            FROM stored_carriers s JOIN captures v ON v.page = file JOIN pages ON pages.id = file
+            JOIN {TEXTS_OF_VERSIONS}
+            WHERE s.page = :page AND v.kind = 'attachment' AND v.outcome IN ('new', 'same') GROUP BY file, r.text
+            ORDER BY n, since""",  # noqa: S608
+        {"page": page},
+    )
+    return [{"url": r["url"], "since": r["since"], "figures": figures.of_text(db, r["text"])} for r in rows.fetchall()]
+
+
+def unplaced(db: sqlite3.Connection) -> list[Row]:
+    """Count what no form accounts for, by `label`, over all that carries reports, the most frequent first.
+
+    `form` is the form of the table, if it is known; `times` and `carriers` are counts, `cell` and `url` an example.
+    """
+    rows = db.execute(
+        """SELECT value ->> 'label' AS label, value ->> 'form' AS form, count(*) AS times,
+                  count(DISTINCT c.payload) AS carriers, value ->> 'cell' AS cell, min(url) AS url
+           FROM stored_carriers c JOIN pages ON pages.id = coalesce(file, page) JOIN readings r USING (payload)
+           JOIN stored_texts t ON t.number = r.text JOIN json_each(t.unplaced)
+           GROUP BY 1, 2 ORDER BY times DESC, label, form"""
+    )
+    return [dict(row) for row in rows]
 
 
 _EVENTS = """SELECT e.page, pages.url, r.agency, r.year, r.standing, e.at, e.kind, e.detail, e.capture, c.at AS captured_at,

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 
-from archive import figures
+from archive import figures, indexing
 from archive.database import ArchiveError, name, to_json
 from archive.payloads import Frame
 from archive.records import Figures
@@ -163,9 +163,9 @@ def known_payload(db: sqlite3.Connection, sha256: str) -> int:
 
 
 def _payload(db: sqlite3.Connection, sha256: str | None) -> tuple[int | None, int | None]:
-    found = db.execute(
-        "SELECT number, length FROM payloads WHERE substr(sha256, 1, 8) = substr(?1, 1, 8) AND sha256 = ?1", (sha256,)
-    ).fetchone()
+    # The plus keeps SQLite from putting the constant into substr() too, which would hide the index from it.
+    query = "SELECT number, length FROM payloads WHERE substr(sha256, 1, 8) = substr(?1, 1, 8) AND +sha256 = ?1"
+    found = db.execute(query, (sha256,)).fetchone()
     return (found[0], found[1]) if found else (None, None)
 
 
@@ -202,4 +202,5 @@ def drop_text(db: sqlite3.Connection, payload: int) -> None:
     for (text,) in db.execute("DELETE FROM readings WHERE payload = ? RETURNING text", (payload,)).fetchall():
         if not db.execute("SELECT 1 FROM readings WHERE text = ?", (text,)).fetchone():
             figures.drop(db, text)
+            indexing.drop(db, text)
             db.execute("DELETE FROM stored_texts WHERE number = ?", (text,))

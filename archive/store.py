@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from archive import chain, derive, figures, payloads, rows
+from archive import chain, derive, figures, indexing, payloads, rows
 from archive.database import create, lock, name, to_json, transaction
 from archive.migrations import DERIVED_TABLES
 from archive.reader import body_numbered, body_of
@@ -202,6 +202,7 @@ class Store:
     def clear_derived(self) -> None:
         """Throw away everything that can be made again."""
         with transaction(self.db):
+            indexing.clear(self.db)
             for table in DERIVED_TABLES:
                 self.db.execute(f"DELETE FROM {table}")  # noqa: S608
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from sqlite_utils import Database
 
-from archive import chain, derive, figures, rows
+from archive import chain, derive, figures, indexing, rows
 from archive.database import ArchiveError, name
 from archive.migrations import FOLLOWING, schema
 from archive.reader import body_numbered
@@ -63,6 +63,7 @@ def faults(
             ("references", lambda: _references(db)),
             ("pages", lambda: _pages(db)),
             ("derived rows", lambda: _derived(db)),
+            ("search", lambda: indexing.faults(db)),
         ]
     with _aside(db):
         for what, step in steps:
@@ -217,7 +218,7 @@ def _derived(db: sqlite3.Connection) -> Iterator[str]:
     for row in _made_now():
         if row["tbl_name"] in FOLLOWING:
             db.execute(re.sub(r"^CREATE (TABLE|(?:UNIQUE )?INDEX) ", r"CREATE \1 temp.", row["sql"]))
-    derive.everything(db)
+    derive.everything(db, index=False)
     for table in FOLLOWING:
         yield from _differences(db, table)
 

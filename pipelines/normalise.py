@@ -67,6 +67,15 @@ def simple(character: str) -> str:
     return "着" if character == "著" else _converter().convert(_encodable(character))
 
 
+def simplified_word(word: str) -> str:
+    """Write a word that is searched for in Simplified characters; too short to tell its script, it is converted whatever it is.
+
+    >>> simplified_word("顯著"), simplified_word("後勤"), simplified_word("乾县")
+    ('显著', '后勤', '干县')
+    """
+    return str(_converter().convert(_encodable(word)))
+
+
 def is_taiwanese(text: str) -> bool:
     """Tell a text put into Taiwan's words, which converting its characters does not bring back.
 
