@@ -7,6 +7,7 @@ import re
 import shutil
 import sqlite3
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -30,9 +31,13 @@ from archive.rows import bond
 from archive.store import Store
 from crawler.cli import main
 from crawler.run import Exit
+from crawler.schedule import LONGEST
 
 RUN = "(SELECT id FROM runs ORDER BY started_at LIMIT 1 OFFSET {})"
 FIRST, SECOND, LAST = (RUN.format(n) for n in range(3))
+NEWEST = "(SELECT id FROM runs ORDER BY started_at DESC LIMIT 1)"
+OFFICES = tuple(f"office{n}" for n in range(4))
+LATEST = sites.YEARS[-1] + 1
 FORGOTTEN = (
     "DELETE FROM visits WHERE run = {0}; DELETE FROM columns WHERE run = {0};"
     "DELETE FROM stored_captures WHERE run = (SELECT number FROM strings WHERE text = {0});"
@@ -331,21 +336,54 @@ def crawled(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReq
     return at_rest(folder / "a.sqlite", folder / "rest.sqlite")
 
 
+SLOW_CLOCK = f"""
+import time
+from crawler import clock
+clock.now = lambda: time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(time.time() - {86400 * LONGEST}))
+from crawler.cli import main  # it takes the clock from there
+main()
+"""
+"""Runs `gongkai` by a clock that is slow by the longest time between two requests for a page."""
+
+
+@pytest.fixture(scope="session")
+def long_ago(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a crawl of four small sites made so long ago that all of it is due, at rest."""
+    folder = tmp_path_factory.mktemp("long_ago")
+    with four_offices(folder) as (proxy, words):
+        done = subprocess.run(
+            [sys.executable, "-c", SLOW_CLOCK, *map(str, words)],
+            check=False, capture_output=True, text=True, timeout=120, env=os.environ | {"http_proxy": proxy},
+        )  # fmt: skip
+    assert done.returncode == Exit.WELL, done.stdout + done.stderr
+    return at_rest(folder / "a.sqlite", folder / "rest.sqlite")
+
+
+def grown(path: str, count: int) -> sites.Answer:
+    """Answer as an office does that has since opened a second column, for its latest report."""
+    if path == "/":
+        return sites.page('<a href="/nb/">政府信息公开年报</a> <a href="/new/">政府信息公开年度报告</a>')
+    if path == "/new/":
+        return sites.page(sites.listing((LATEST,)), title="政府信息公开年度报告")
+    return sites.healthy(path, count)
+
+
 @contextmanager
-def four_offices(folder: Path, *, pause: float = 0.0) -> Iterator[tuple[str, list[object]]]:
+def four_offices(
+    folder: Path, *, site: sites.Site = sites.healthy, pause: float = 0.0
+) -> Iterator[tuple[str, list[object]]]:
     """Serve four small sites that take a while to answer; gives the proxy's address and the words of their crawl."""
 
     def answer(path: str, count: int) -> sites.Answer:
         time.sleep(pause)
-        return sites.healthy(path, count)
+        return site(path, count)
 
-    hosts = [f"office{n}.example" for n in range(4)]
     toml = "".join(
-        f'[office{n}]\nname = "云岫县第{n}局"\nregion = "999001"\nlevel = "department"\ndelay = 0.05\nstart_urls = ["http://{host}/"]\n'
-        for n, host in enumerate(hosts)
+        f'[{office}]\nname = "云岫县第{n}局"\nregion = "999001"\nlevel = "department"\ndelay = 0.05\nstart_urls = ["http://{office}.example/"]\n'
+        for n, office in enumerate(OFFICES)
     )
     (folder / "sources.toml").write_text(toml, encoding="utf-8")
-    with sites.serve(dict.fromkeys(hosts, answer)) as (proxy, _):
+    with sites.serve({f"{office}.example": answer for office in OFFICES}) as (proxy, _):
         yield proxy, ["crawl", "--archive", folder / "a.sqlite", "--sources", folder / "sources.toml", "-v"]
 
 
@@ -389,14 +427,21 @@ def test_kill_9_loses_nothing_that_was_kept(crawled: Path, tmp_path: Path, name:
     assert derived(archive) == derived(crawled), f"killed after {moment:.2f} s"
 
 
+@pytest.mark.parametrize("due", [(), ("--due",)], ids=["crawl", "due"])
 @pytest.mark.parametrize("trial", [0, *(pytest.param(n, marks=pytest.mark.soak) for n in range(1, 35))])
-def test_kill_9_loses_no_capture_that_was_acknowledged(tmp_path: Path, trial: int) -> None:
+def test_kill_9_loses_no_capture_that_was_acknowledged(
+    long_ago: Path, tmp_path: Path, due: tuple[str, ...], trial: int
+) -> None:
     archive = tmp_path / "a.sqlite"
-    random = Random(trial)
-    count, pause = random.randrange(1, 24), random.uniform(0, 0.3)
-    with four_offices(tmp_path, pause=0.1) as (proxy, words):
+    if due:
+        shutil.copy(long_ago, archive)
+    at_first = kept(archive)
+    random = Random(f"{due} {trial}")
+    count, pause = random.randrange(1, 32), random.uniform(0, 0.3)
+    with four_offices(tmp_path, site=grown, pause=0.1) as (proxy, words):
+        crawl = [*map(str, words), *due]
         with subprocess.Popen(
-            [*GONGKAI, *map(str, words)], stderr=subprocess.PIPE, text=True, env=os.environ | {"http_proxy": proxy}
+            [*GONGKAI, *crawl], stderr=subprocess.PIPE, text=True, env=os.environ | {"http_proxy": proxy}
         ) as process:
             assert process.stderr
             said = "".join(islice(process.stderr, count))
@@ -405,15 +450,22 @@ def test_kill_9_loses_no_capture_that_was_acknowledged(tmp_path: Path, trial: in
             said += process.stderr.read()
         acknowledged = set(re.findall(r"^[\d:]+ \S+ ([a-z-]+) (http://\S+)", said, re.MULTILINE))
         assert acknowledged
-        assert acknowledged <= asked(archive, "SELECT outcome, url FROM captures JOIN pages ON pages.id = page")
+        assert acknowledged <= asked(
+            archive, f"SELECT outcome, url FROM captures JOIN pages ON pages.id = page WHERE run = {NEWEST}"
+        )
         before = kept(archive)
-        done = gongkai(*words, env={"http_proxy": proxy})
-    assert done.returncode == Exit.WELL, done.stdout + done.stderr
+        assert at_first < before
+        done = gongkai(*crawl, env={"http_proxy": proxy})
+        assert done.returncode == Exit.WELL, done.stdout + done.stderr
+        again = gongkai(*words, "--due", env={"http_proxy": proxy})
+    assert "4 of 4 sources have nothing due\n" in again.stdout, again.stdout + again.stderr
     assert before <= kept(archive)
     assert_sound(archive)
     with closing(connect(archive)) as db:
         assert [head.runs for head in chain.heads(db)] == [db.execute("SELECT count(*) FROM runs").fetchone()[0]]
-        assert len(reader.carriers(db)) == 4 * len(sites.YEARS)
+        carriers = {(row["source"], row["year"], row["versions"]) for row in reader.carriers(db)}
+        assert carriers == {(office, year, 1) for office in OFFICES for year in (*sites.YEARS, LATEST)}
+        assert {event["kind"] for event in reader.events(db)} == {"found"}
 
 
 def test_verify_runs_beside_a_writer(crawled: Path, tmp_path: Path) -> None:

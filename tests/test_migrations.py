@@ -1,7 +1,8 @@
 """Archives of every schema there has been: brought up to date they hold what they held, and are as one made now.
 
 `archives/` has one for each, made by the code of its time from two offices and two years of the demo county, crawled
-on both days; a third run was begun and never ended. The file is named after the last migration it has seen.
+on both days; a third run was begun and never ended. The file is named after the last migration it has seen,
+and where that was reworded since, after which wording.
 """
 
 from __future__ import annotations
