@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 DEMO = demo.sqlite
 
-.PHONY: demo test crawl browse bench bench-clean bench-archive soak lint clean
+.PHONY: demo test crawl browse bench bench-clean bench-archive bench-forms bench-browse soak lint clean
 
 demo: .venv/run  ## crawl two days of an invented county, served on loopback
 	$(BIN)/gongkai demo --archive $(DEMO)
@@ -32,6 +32,13 @@ bench-clean: .venv/dev  ## measure cleaning against well-known extractors
 bench-archive: .venv/dev  ## measure storage against WARC.gz, and a second crawl against the first
 	$(BIN)/python tests/bench_archive
 	$(BIN)/python tests/bench_archive/second_crawl.py
+
+bench-forms: .venv/dev  ## measure the reading of statistics: time, memory, and every form in every layout
+	$(BIN)/python tests/bench_forms
+	$(BIN)/python tests/bench_forms/layouts.py
+
+bench-browse: .venv/dev  ## measure searching against LIKE
+	$(BIN)/python tests/bench_browse
 
 soak: .venv/dev  ## the long trials
 	GONGKAI_SOAK=1 $(BIN)/pytest -n auto -m soak

@@ -1,6 +1,7 @@
 """An archive's contents for other programs: JSON lines, CSV and Parquet, to one documented schema.
 
 `TABLES` is that schema: README, CSV headers and Parquet schemas are made from it, and a further table is a further entry.
+`wide` adds a table for each form of a dictionary.
 Rows are named as in the archive and come in a fixed order, all from one moment of it, so that two exports of one archive
 are the same bytes.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 import csv
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -191,18 +192,144 @@ TABLES: Mapping[str, Table] = {
         query="""SELECT page, url, at, kind, capture, detail FROM events JOIN pages ON pages.id = page
                  ORDER BY page, at, kind""",
     ),
+    "facts": Table(
+        meaning="one number that a report states, in a form's cell or in a sentence; blank cells of its forms too",
+        columns=_columns(
+            "report text the report",
+            "agency text whose it is",
+            "year integer the year reported on",
+            "region text GB/T 2260 code",
+            "form text the form, or prose for a number stated in a sentence",
+            "table text the form's table",
+            "row text the table's row",
+            "column text the row's cell; with form, table and row the number's code, see the table dictionary",
+            "label text what the code means, in the form's own words",
+            "value number the number; null where the cell is blank or has a sign for nothing",
+            "unit text the unit it is given in, as written: 万元 is not made 元",
+            "cell text the exact words of the cell, or of the number in its sentence",
+            "grid integer the table of the text that it stood in, from 0; null for a number in lines or a sentence",
+            "at_row integer the row there, from 0",
+            "at_column integer the cell there, from 0",
+            "line integer the line of the text, from 1, for a number that stood in none",
+            "sentence text the sentence that states it",
+            "sure number how sure code and value are, 0 to 1; sentences have 0.6",
+            "carrier text the address of the page or document that has it",
+        ),
+        query="""SELECT report, agency, year, region, form, "table", "row", "column", f.label, value, unit, cell, grid, at_row,
+                        at_column, line, sentence, sure, url
+                 FROM facts f JOIN carriers c ON c.page = f.page AND c.n = carrier
+                 ORDER BY report, form, "table", "row", "column", grid, at_row, at_column, line, sentence, value""",
+    ),
+    "checks": Table(
+        meaning="one arithmetic rule of a form, worked out in one row or column of a report; it never changes a fact",
+        columns=_columns(
+            "report text the report",
+            "agency text whose it is",
+            "year integer the year reported on",
+            "form text the form, or prose where a sentence is held to a form's table",
+            "table text the form's table",
+            "rule text the rule, as the form's file names it",
+            "at text the row or column that it was worked out for; in prose the form",
+            "level text hard for what must be, soft for what should, info for what may be",
+            "left number what stood on its left side",
+            "right number what stood on its right side",
+            "held boolean whether it held",
+            "between_years boolean whether it binds the report to that of the year before",
+        ),
+        query="""SELECT report, agency, year, form, "table", rule, at, level, "left", "right", held, 0 AS between_years
+                 FROM checks
+                 UNION ALL
+                 SELECT id, agency, year, form, "table", rule, at, level, "left", "right", held, 1
+                 FROM reports JOIN year_checks USING (agency, year)
+                 ORDER BY report, form, "table", rule, at, between_years""",
+    ),
+    "dictionary": Table(
+        meaning="what one code of facts means",
+        columns=_columns(
+            "form text the form, or prose",
+            "table text its table",
+            "row text the table's row",
+            "column text the row's cell",
+            "label text what it means, in the form's own words: row / group / column",
+            "english text the same in English",
+            "unit text the unit, where a report gives none",
+            "first_year integer the first report year of the form",
+            "last_year integer the last one; null while it is in force",
+            "source text the document that prescribed the form",
+        ),
+        query="""SELECT form, "table", "row", "column", label, english, unit, first_year, last_year, source FROM indicators
+                 ORDER BY form, "table", "row", "column" """,
+    ),
+    "carriers": Table(
+        meaning="one page or document that carries a report",
+        columns=_columns(
+            "page text the page",
+            "n integer 0 for the page itself, 1 and on for the documents it links to",
+            "url text the address; null for a document never asked for",
+            "report text the report",
+            "standing text official or copy, of the page",
+            "label text the words of the link",
+            "outcome text how the document was last answered",
+            "payload text SHA-256 of what it last was",
+            "rank integer 0 for the report's text, 1 and on for others with words",
+            "differing json numbers it has otherwise than the report's text: context, one (the text's), other",
+        ),
+        query=f"""SELECT v.page, n, url, r.id, p.standing, label, outcome, v.payload, rank, coalesce(differing, '[]')
+                 FROM carriers v {_CARRIED} ORDER BY v.page, n""",  # noqa: S608
+    ),
 }
 
 
+def wide(dictionary: Iterable[Mapping[str, object]]) -> Mapping[str, Table]:
+    """Make a table of each form: a report's numbers in one row, in the dictionary's order.
+
+    A number that is in another measure than the dictionary says (元 for 万元), or that two sentences state differently,
+    is null there, as is a blank cell: the table facts tells them apart.
+    """
+    forms: dict[object, list[Column]] = {}
+    for entry in dictionary:
+        code = ".".join(str(entry[part]) for part in ("table", "row", "column"))
+        meaning = f"{entry['label']}, in {entry['unit']}"
+        forms.setdefault(entry["form"], []).append(Column(name=code, kind="number", meaning=meaning))
+    return {
+        f"wide-{form}": Table(
+            meaning=f"one report's numbers in {form}", columns=(*TABLES["facts"].columns[:4], *columns),
+            query=_wide(form, columns),
+        )
+        for form, columns in forms.items()
+    }  # fmt: skip
+
+
+def _wide(form: object, columns: Iterable[Column]) -> str:
+    values = ", ".join(f"""json_extract(cells, '$."{column.name}"')""" for column in columns)
+    return f"""
+        WITH numbers AS (
+            SELECT report, agency, year, region, "table" || '.' || "row" || '.' || "column" AS code, min(value) AS value
+            FROM facts f JOIN indicators i USING (form, "table", "row", "column")
+            WHERE form = '{form}' AND (f.unit LIKE '万%', f.unit LIKE '%元') = (i.unit LIKE '万%', i.unit LIKE '%元')
+            GROUP BY report, code HAVING min(value) = max(value)),
+        wide AS (
+            SELECT report, agency, year, region, json_group_object(code, value) AS cells FROM numbers GROUP BY report)
+        SELECT report, agency, year, region, {values} FROM wide ORDER BY report"""  # noqa: S608
+
+
 def export(
-    db: sqlite3.Connection, target: Path, *, form: str, tables: Sequence[str] = ()
+    db: sqlite3.Connection,
+    target: Path,
+    *,
+    form: str,
+    tables: Sequence[str] = (),
+    dictionary: Iterable[Mapping[str, object]] = (),
 ) -> Iterator[tuple[Path, int]]:
     """Write tables (none named: all) as jsonl, csv or parquet, and give each file with its number of rows.
 
     `target` is a file of that ending for one table, else a folder of a file a table. A file is whole or not there.
-    Raises ExportError where that cannot be.
+    There is a wide table for each form of `dictionary`. Raises ExportError where that cannot be.
     """
-    chosen = list(dict.fromkeys(tables)) or list(TABLES)
+    known = {**TABLES, **wide(dictionary)}
+    chosen = list(dict.fromkeys(tables)) or list(known)
+    if unknown := [name for name in chosen if name not in known]:
+        raise ExportError(f"got {', '.join(unknown)}, expected tables of {', '.join(known)}")
     single = target.suffix == f".{form}"
     if single and len(chosen) > 1:
         raise ExportError(f"{target}: a file holds one table, got {', '.join(chosen)}: name one, or a folder")
@@ -213,7 +340,7 @@ def export(
             part = file.with_name(f"{file.name}.part")
             try:
                 file.parent.mkdir(parents=True, exist_ok=True)
-                rows = write(part, TABLES[name].columns, _rows(db, TABLES[name]))
+                rows = write(part, known[name].columns, _rows(db, known[name]))
                 part.replace(file)
             except OSError as error:
                 raise ExportError(f"{file}: {error.strerror}") from error
@@ -258,6 +385,10 @@ def _csv(file: Path, columns: Sequence[Column], rows: Iterator[list[Any]]) -> in
     return count
 
 
+def _float(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
 def _parquet(file: Path, columns: Sequence[Column], rows: Iterator[list[Any]]) -> int:
     try:
         import pyarrow as pa
@@ -273,10 +404,11 @@ def _parquet(file: Path, columns: Sequence[Column], rows: Iterator[list[Any]]) -
     with ParquetWriter(file, schema, compression="zstd") as writer:
         while group := list(islice(rows, GROUP)):
             arrays = [
-                # dates and times are text in the archive, and read from it
-                pa.array(values, pa.string()).cast(f.type) if pa.types.is_temporal(f.type) else pa.array(values, f.type)
+                # dates and times are text in the archive, and read from it; numbers may be whole ones beyond 2**53
+                pa.array(values, pa.string()).cast(f.type) if pa.types.is_temporal(f.type)
+                else pa.array(map(_float, values) if pa.types.is_floating(f.type) else values, f.type)
                 for f, values in zip(schema, zip(*group, strict=True), strict=True)
-            ]
+            ]  # fmt: skip
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
             count += len(group)
     return count

@@ -23,8 +23,8 @@ import click
 
 from archive import reader
 from archive.compare import changed_lines
-from archive.database import ArchiveError, LockedError, connect
-from archive.export import FORMS, TABLES
+from archive.database import ArchiveError, LockedError, connect, to_json
+from archive.export import FORMS
 from archive.export import export as export_tables
 from crawler import sources as source_files
 from crawler.run import Exit, Job, exit_code, visit_table
@@ -238,6 +238,84 @@ def show(what: str, archive: Path, number: int | None, *, original: bool) -> Non
 
 
 @main.command()
+@click.argument("words", metavar="[WORD]...", nargs=-1)
+@archive_option
+@click.option("--changed", is_flag=True, help="Show what changed between versions, and what a copy has otherwise.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a page, one a line.")
+def facts(words: Sequence[str], archive: Path, *, changed: bool, as_json: bool) -> None:
+    """Print the numbers of reports: the tables of their forms, checked, and what sentences state.
+
+    WORDS are a page's address, a report's id, or words of agency, title and year; without any, all reports are printed.
+    Of a report with several pages it is the one whose text is believed, with --changed each of them.
+    """
+    from crawler import facts as face
+
+    told, lines = (face.changes, face.change_lines) if changed else (face.stated, face.stated_lines)
+    with plain_errors():
+        db = connect(archive)
+        pages = face.pages(db, what := " ".join(words), all_of_them=changed)
+        if not pages:
+            raise Stop(f"{what}: names no report in {archive}", code=Exit.MISUSE)
+        for page in pages:
+            found = told(db, page)
+            if said := to_json(found) if as_json else "\n".join(lines(found)):
+                click.echo(said if as_json else f"{said}\n")
+
+
+@main.command()
+@archive_option
+@click.option(
+    "--unknown", is_flag=True, help="List instead the labels of the archive's tables that no form accounts for."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print those as JSON.")
+def forms(archive: Path, *, unknown: bool, as_json: bool) -> None:
+    """List the forms that statistics are read by, or what in the archive fits none."""
+    from crawler import facts as face
+
+    if not unknown:
+        click.echo("\n".join(face.form_lines()))
+        return
+    with plain_errors():
+        labels = reader.unplaced(connect(archive))
+    if as_json:
+        click.echo(json.dumps(labels, ensure_ascii=False, indent=2))
+        return
+    for row in labels:
+        click.echo(
+            f"{row['times']:>6}  {row['label'] or '(no label)'}  {row['form'] or ''}\n        {row['cell']}  {row['url']}"
+        )
+    click.echo(f"{len(labels)} labels", err=True)
+
+
+@main.command()
+@click.argument("words", metavar="WORD...", nargs=-1, required=True)
+@archive_option
+@click.option("--year", type=int, default=None, help="Only reports on this year.")
+@click.option("--region", default=None, help="Only regions whose code begins so: 44, 4401, 440103.")
+@click.option("--agency-kind", "kind", type=click.Choice(source_files.LEVELS), default=None, help="Only such agencies.")
+@click.option("--copies", is_flag=True, help="Search the copies on other hosts too.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Show at most N pages.")
+def search(words: Sequence[str], archive: Path, *, copies: bool, limit: int, **only: Any) -> None:
+    """Search the reports and their documents for all words, in simplified or traditional characters.
+
+    A word is found wherever it stands; what stands in quotes, blanks and all, as it stands: gongkai search '"年度 报告"'.
+    The most relevant come first.
+    """
+    from archive.search import count, find
+    from pipelines.normalise import simplified_word
+
+    query = " ".join(words)
+    only |= {"simplify": simplified_word, "standing": None if copies else "official"}
+    with plain_errors():
+        db = connect(archive)
+        for hit in find(db, query, limit=limit, **only):
+            copy = "" if hit.standing == "official" else "  (copy)"
+            click.echo(f"{hit.agency} {hit.year}{copy}  {marked(hit.title, hit.title_marks)}\n  {hit.url}")
+            click.echo(f"  {marked(hit.snippet, hit.marks)}\n")
+        click.echo(f"{count(db, query, **only)} pages of reports")
+
+
+@main.command()
 @archive_option
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def status(archive: Path, *, as_json: bool) -> None:
@@ -396,14 +474,15 @@ def backup(copy: Path, archive: Path) -> None:
 @main.command()
 @archive_option
 @click.option("--port", type=click.IntRange(1, 65535), default=8001, show_default=True, help="The port to listen on.")
-def browse(archive: Path, port: int) -> None:
+@click.option("--public", is_flag=True, help="Fit to be shown to the world: no SQL of a reader's own, and limits.")
+def browse(archive: Path, port: int, *, public: bool) -> None:
     """Open the archive in Datasette, on this machine only."""
-    from archive.browse import serve
+    from archive.browse.serve import serve
 
     with plain_errors():
         connect(archive).close()
         click.echo(f"{archive} on http://127.0.0.1:{port}/ (Ctrl-C ends)")
-        serve(archive, port=port)
+        serve(archive, port=port, public=public)
 
 
 @main.command()
@@ -433,10 +512,14 @@ def _export_tables(form: str, about: str) -> None:
         "-o", "--output", type=click.Path(path_type=Path), required=True,
         help=f"A folder for a file a table, or for one table a file that ends in .{form}.",
     )  # fmt: skip
-    @click.option("--table", "tables", type=click.Choice(list(TABLES)), multiple=True, help="A table; again for more.")
+    @click.option(
+        "--table", "tables", metavar="TABLE", multiple=True, help="A table, by its file's name; again for more."
+    )
     def command(archive: Path, output: Path, tables: Sequence[str]) -> None:
+        from pipelines.forms.dictionary import entries
+
         with plain_errors():
-            for file, rows in export_tables(connect(archive), output, form=form, tables=tables):
+            for file, rows in export_tables(connect(archive), output, form=form, tables=tables, dictionary=entries()):
                 click.echo(f"{file}: {rows} rows")
 
 
@@ -536,6 +619,13 @@ def report_lines(report: Mapping[str, Any]) -> str:
     )
 
 
+def marked(text: str, places: Iterable[tuple[int, int]]) -> str:
+    """Set the words found in a text in bold."""
+    for start, end in reversed([*places]):
+        text = text[:start] + click.style(text[start:end], bold=True) + text[end:]
+    return text
+
+
 def event_line(event: Mapping[str, Any]) -> str:
     """Set out what befell a page, with the capture that shows it: its time, status and reason."""
     number = f" version {event['detail']}" if event["kind"] in ("found", "changed", "reverted") else ""
@@ -581,6 +671,16 @@ def _show_page(db: Any, page: str, *, number: int | None, original: bool) -> Non
                 f"  repaired: {kind}, {count} places" + ("" if original else "; --original shows the lines as served")
             )
         click.echo("\n".join(["", version["title"], "", *lines, ""]))
+    for file in reader.documents(db, page):
+        said = (
+            "its text is the report's" if file["rank"] == 0 else file["outcome"] or "on another's host, not asked for"
+        )
+        click.echo(f"  document {file['label']}: {file['url']}: {said}")
+        for unlike in json.loads(file["differing"] or "[]"):
+            click.echo(f"    {unlike['context']}: {unlike['one']} in the report's text, {unlike['other']} here")
+        if file["rank"] == 0:
+            text = reader.text_of(db, file["payload"])
+            click.echo("\n".join(["", text["title"], "", text["text"], ""]))
 
 
 def _heads(words: str) -> Sequence[tuple[str, str]]:

@@ -6,7 +6,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from archive.records import Text
-from pipelines import forms, grids, identify, links, polish
+from pipelines import forms, grids, identify, links, polish, titles
 from pipelines.attachments import UnreadableError
 from pipelines.attachments.kinds import kind
 from pipelines.attachments.read import read
@@ -58,8 +58,10 @@ def unreadable(payload: bytes, *, url: str, cleaner: str, why: str) -> Text:
 def _text(document: Document, type_: str, *, url: str, cleaner: str) -> Text:
     mended = polish.mended(list(document.blocks), "")
     title = _title(mended.blocks)
-    lines = list(zip(map(grids.as_lines, mended.blocks), map(grids.as_lines, document.blocks), strict=True))
-    said = [pair for block, raw in lines for pair in zip(block, raw, strict=True)]
+    blocks = list(zip(mended.blocks, document.blocks, strict=True))
+    while repeated := titles.repeats(_opening([block for block, _ in blocks]), title):
+        blocks = blocks[repeated:]
+    said = [p for block, raw in blocks for p in zip(grids.as_lines(block), grids.as_lines(raw), strict=True)]
     text = "\n".join(line for line, _ in said)
     tables = tuple(block for block in mended.blocks if not isinstance(block, str))
     about = particulars(title=title, title_guessed=False, text=text, meta={}, visible="", url=url)
@@ -96,8 +98,13 @@ def _text(document: Document, type_: str, *, url: str, cleaner: str) -> Text:
 
 def _title(blocks: Sequence[Block]) -> str:
     """Find the line, or two, of a document's opening that titles a report; else its first line."""
-    opening = [block for block in blocks[:_OPENING] if isinstance(block, str)]
+    opening = _opening(blocks)
     for line in (*opening, *("".join(pair) for pair in itertools.pairwise(opening))):
         if len(line) <= _LONGEST_TITLE and not line.endswith("。") and identify.title_verdict(line) == "report":
             return line
     return opening[0][:_LONGEST_TITLE] if opening else ""
+
+
+def _opening(blocks: Sequence[Block]) -> list[str]:
+    """List the paragraphs a document opens with, up to its sixth or its first table."""
+    return list(itertools.takewhile(lambda block: isinstance(block, str), blocks[:_OPENING]))  # type: ignore[arg-type]

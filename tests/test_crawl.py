@@ -527,7 +527,7 @@ def derived(archive: Path, but: tuple[str, ...] = ()) -> dict[str, set[tuple[Any
     db = connect(archive)
     found = {}
     for table in DERIVED:
-        columns = [row["name"] for row in db.execute(f"PRAGMA table_info({table})") if row["name"] not in but]
+        columns = [f'"{row["name"]}"' for row in db.execute(f"PRAGMA table_info({table})") if row["name"] not in but]
         found[table] = {tuple(row) for row in db.execute(f"SELECT {', '.join(columns)} FROM {table}")}
     return found
 

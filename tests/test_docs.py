@@ -8,13 +8,17 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
+import pytest
 import sites
+from support import gongkai
 
 from archive import reader
 from archive.database import connect
 from crawler.cli import main
+from crawler.demo.county import County
 from crawler.sources import KEYS
 
 README = Path(__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
@@ -25,6 +29,28 @@ def test_the_demo_shown_is_the_demo(demo: tuple[str, Path]) -> None:
     said = demo[0].splitlines()
     for line in shown.splitlines():
         assert line.strip() == "…" or line in said, line
+
+
+def test_the_numbers_shown_are_the_demos(demo: tuple[str, Path]) -> None:
+    (command, shown) = re.findall(r"`gongkai (facts [^`]*)`:\n\n```facts\n(.*?)```", README, re.DOTALL)[0]
+    said = gongkai(*command.split(), "--archive", demo[1]).stdout.splitlines()
+    for line in shown.splitlines():
+        assert line.strip() == "…" or line in said, line
+
+
+def test_pandas_reads_the_numbers_back(
+    demo: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (example,) = re.findall(r"```python\n(import pandas.*?)```", README, re.DOTALL)
+    (command,) = re.findall(r"With `gongkai (export csv .*?)`, pandas", README)
+    monkeypatch.chdir(tmp_path)
+    assert gongkai(*command.split(), "--archive", demo[1]).returncode == 0
+    made: dict[str, Any] = {}
+    exec(compile(example, "README.md", "exec"), made)  # noqa: S102
+    read = {(row.agency, int(row.year)): row.value for row in made["received"].itertuples()}
+    reports = [report for day in (1, 2) for report in County.make().truth(day=day)["reports"]]
+    assert read == {(r["agency"], r["year"]): r["numbers"]["t3.1.t"] for r in reports if "t3.1.t" in r["numbers"]}
+    assert re.search(r"year +2019 .* 2025\n", capsys.readouterr().out)
 
 
 def test_every_command_option_and_key_is_described() -> None:

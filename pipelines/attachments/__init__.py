@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class UnreadableError(ValueError):
-    """A document cannot be read; the message says why in a few words: encrypted, truncated, too large unpacked …"""
+    """A document cannot be read; the message says why in a few words, such as encrypted or truncated."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

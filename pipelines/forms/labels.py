@@ -149,7 +149,8 @@ def choose(grids: Sequence[frozenset[str]], year: int | None) -> list[Labels | s
     """Choose the form of each grid, given the keys of its cells: None for no statistics, "" for those of no known form.
 
     The form with most of a grid's labels is its form; among equals the one with most labels on the page, then the one
-    in force in the report's year, then the one of whose labels the fewest are wanting.
+    in force in the report's year, or still in force where that is not known (a picture of one table), then the one of
+    whose labels the fewest are wanting.
     """
     whole = frozenset[str]().union(*grids)
     total = {name: len(whole & labels(name).words) for name in forms()}
@@ -166,7 +167,7 @@ def _best(words: frozenset[str], total: Mapping[str, int], year: int | None) -> 
         key=lambda name: (
             len(words & labels(name).words),
             total[name],
-            year is not None and forms()[name].in_force(year),
+            len(forms()[name].years) == 1 if year is None else forms()[name].in_force(year),
             total[name] / len(labels(name).words),
         ),
     )
