@@ -144,7 +144,10 @@ def _with_linking(db: sqlite3.Connection, page_ids: Iterable[str]) -> list[str]:
     """Add the pages that link to these as their documents."""
     touched = dict.fromkeys(page_ids)
     for page in list(touched):
-        linking = db.execute("SELECT DISTINCT referrer FROM captures WHERE page = ? AND kind = 'attachment'", (page,))
+        linking = db.execute(
+            "SELECT DISTINCT referrer FROM captures WHERE page = ? AND kind = 'attachment' AND referrer NOTNULL",
+            (page,),
+        )
         touched |= dict.fromkeys(name(url) for (url,) in linking.fetchall())
     return list(touched)
 

@@ -1,9 +1,9 @@
 """The payload codec: zstd, alone as a keyframe or as a delta against another payload.
 
 `archive.store` offers a site's keyframe, then an earlier payload of the same page, itself a keyframe or a delta against
-one: reading takes three frames at the most. A wrong base would decode to garbage without a word: frames carry a checksum,
-and whoever reads compares SHA-256 (`archive.reader`). Frames are plain zstd: `zstd -d --patch-from=BASE` reads them
-without this program.
+one: reading takes three frames at the most. A wrong base would decode to garbage without a word: whoever reads compares
+SHA-256 (`archive.reader`), which proves more than the checksum that frames could carry. Frames are plain zstd:
+`zstd -d --patch-from=BASE` reads them without this program.
 """
 
 from __future__ import annotations
@@ -67,10 +67,7 @@ def unpack(data: bytes, *, base: bytes | None) -> bytes:
 
 
 def _compress(body: bytes, base: bytes | None, *, level: int = LEVEL) -> bytes:
-    options: dict[int, int] = {
-        zstd.CompressionParameter.compression_level: level,
-        zstd.CompressionParameter.checksum_flag: 1,
-    }
+    options: dict[int, int] = {zstd.CompressionParameter.compression_level: level}
     if base is None:
         return zstd.compress(body, options=options)
     # The window must reach over the base, and matches be sought all through it, or a replaced 9 MB PDF is

@@ -11,11 +11,11 @@ from typing import Any
 from unicodedata import east_asian_width
 
 from archive import reader
+from archive.changes import Change, changed
 from archive.database import Row
 from archive.figures import CODES
 from archive.records import Check, Fact
 from pipelines.forms import dictionary
-from pipelines.forms.compare import Change, changed
 from pipelines.forms.model import Table, forms
 
 _code = attrgetter(*CODES)

@@ -1,33 +1,294 @@
-"""The archive opens in Datasette, by the real command."""
+"""The archive opens in Datasette, by the real command; its pages are read by a client and by a real Chromium.
+
+Nothing that an archive holds may come alive: `browse/hostile.html` is a page that tries, and titles, labels, addresses
+and cells try too.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import json
+import shutil
 import socket
 import subprocess
 import time
 import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from urllib.error import URLError
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import quote
+from xml.etree import ElementTree
 
+import pytest
+from lxml import html
 from support import GONGKAI
 
 from archive import reader
+from archive.browse.serve import datasette
 from archive.database import connect
+from archive.records import Attachment, Capture, Check, Fact, Figures, Office, Text, Visit
+from archive.store import Store
+
+PAGE = Path(__file__).parent / "browse" / "hostile.html"
+EVIL = '"\'><script>alive=1;fetch("OUT/words")</script><img src="OUT/words" onerror="alive=1">{{7*1111111}}'
+DAY = "2026-03-0{}T08:00:00.000Z"
+QUERIES = ("late", "absent", "changed", "gone", "asked", "refused", "sued", "unbalanced", "numbers", "copied")
+
+chromium = pytest.mark.skipif(not shutil.which("chromium"), reason="needs Debian's chromium")
+
+
+# --- the demo's archive, by the command --------------------------------------------------------------------------
 
 
 def test_browse_serves_the_reports_and_hides_the_bytes(demo: tuple[str, Path]) -> None:
+    with serving(demo[1]) as home:
+        reports = json.loads(get(f"{home}/demo/reports.json?_shape=array&_size=max"))
+        assert len(reports) == len(reader.coverage(connect(demo[1])))
+        assert "report_pages" in get(f"{home}/demo")
+        assert "The distinct texts of a page" in get(f"{home}/demo/versions")
+        assert "公布后的修改" in get(f"{home}/")
+        for path in addresses(demo[1]):
+            assert "<h1" in get(home + path) or path.endswith(".atom"), path
+
+
+# --- a hostile archive -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def wire() -> Iterator[socket.socket]:
+    """A port on loopback at which nobody may knock."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setblocking(False)
+        yield listening
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory, wire: socket.socket) -> Path:
+    """An archive in which all that others wrote is meant to harm: two versions of a report, a document, a copy."""
+    out = f"http://127.0.0.1:{wire.getsockname()[1]}"
+    evil, page = EVIL.replace("OUT", out), PAGE.read_text(encoding="utf-8").replace("OUT", out)
+    offices = [
+        Office(
+            id="czj", name=evil, agency=f"财政局{evil}", region="999001", level="department", hosts=("czj.example",)
+        ),
+        Office(id="copy", name=evil, agency="", region="999001", level="department", hosts=(), copy_of="czj"),
+    ]
+    path = tmp_path_factory.mktemp("hostile") / "hostile.sqlite"
+    with Store(path) as store:
+        for day, requests in ((1, 2), (2, 3)):
+            run = store.begin_run(offices, at=DAY.format(day), label=evil).id
+            for n, (source, url, kind, media_type) in enumerate(
+                (
+                    ("czj", "http://czj.example/1.html?<script>alive=1</script>", "report", "text/html"),
+                    ("czj", f"javascript:fetch('{out}/url')//czj.example", "attachment", 'text/html"\r\nX-Evil: 1'),
+                    ("copy", f"javascript:alive=1;fetch('{out}/copy')//", "report", "text/html; charset=<script>"),
+                )
+            ):
+                body = page.replace("2 件", f"{requests} 件<!-- {n} -->").encode()
+                saved = store.capture(
+                    Capture(
+                        run=run, source=source, url=url, kind=kind, at=DAY.format(day), outcome="new", status=200,  # type: ignore[arg-type]
+                        reason=evil, body=body, headers=(("content-type", media_type),),
+                        referrer="http://czj.example/1.html?<script>alive=1</script>",
+                    )
+                )  # fmt: skip
+                assert saved.payload
+                store.save_text(saved.payload, text_of(evil, requests + n, out))
+            store.end_run(
+                run, [Visit(source="czj", status="failed", reason=evil)], at=DAY.format(day), status="finished"
+            )
+    return path
+
+
+def text_of(evil: str, requests: int, out: str) -> Text:
+    place = {"form": "gkb-2021-30", "table": "t3", "row": "1", "column": "t"}
+    return Text(
+        cleaner="1", title=evil, agency=None, report_year=2023, published_on="2024-03-01", dates={}, is_report=True,
+        charset='utf-8"<script>', charset_why="utf-8", script="hans", flags=(evil,), document_number=evil, index_number=evil,
+        repairs={evil: 1}, attachments=(Attachment(url=f"javascript:fetch('{out}/url')//czj.example", label=evil),),
+        text=f"一、{evil[:30]}\n{evil}\n| 指标 | {evil.replace('|', '')} |\n| 收到申请 | {requests} |\n{evil}",
+        grids=((("指标", evil), ("收到申请", str(requests))),),
+        figures=Figures(
+            facts=(Fact(**place, value=requests, unit=evil, cell=evil, grid=0, at_row=1, at_column=1, sentence=evil),),
+            checks=(
+                Check(form=place["form"], table="t3", rule=evil, at="1", level="hard", left=requests, right=9, held=False),
+            ),
+        ),
+    )  # fmt: skip
+
+
+def test_nothing_of_a_hostile_archive_is_alive(hostile: Path) -> None:
+    for path, answer in answers(hostile, addresses(hostile)):
+        assert answer.status_code == 200, path
+        if path.endswith(".atom"):
+            ElementTree.fromstring(answer.content)  # noqa: S314 what we wrote ourselves
+            continue
+        assert "7777777" not in answer.text, path
+        for element in html.fromstring(answer.content).iter(html.etree.Element):
+            where = f"{path}: {html.tostring(element)[:200]!r}"
+            assert not any(key.startswith("on") for key in element.attrib), where
+            assert element.tag != "img", where
+            assert element.tag != "script" or element.get("src", "/-/").startswith("/-/"), where
+            assert element.tag != "script" or "alive" not in (element.text or ""), where
+            for key in ("href", "src", "action", "formaction", "data"):
+                assert element.get(key, "/").startswith(("/", "#", "?", "http://", "https://")), where
+
+
+def test_a_page_as_served_is_in_a_sandbox(hostile: Path) -> None:
+    rows = connect(hostile).execute("SELECT payload, kind FROM captures").fetchall()
+    kinds = {f"/-/gongkai/raw/{row['payload']}": row["kind"] for row in rows}
+    for path, answer in answers(hostile, [*kinds]):
+        assert answer.headers["content-security-policy"] == "sandbox; default-src 'none'"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["content-type"] in ("text/html; charset=utf-8", "application/octet-stream")
+        assert answer.headers["content-type"].startswith("text/") == (kinds[path] == "report")
+        assert "attachment" in answer.headers.get("content-disposition", "") or kinds[path] == "report"
+        assert "x-evil" not in answer.headers
+        assert "alive" in answer.text
+        assert "<iframe" not in answer.text or kinds[path] == "attachment"
+        ((_, kept),) = answers(hostile, [f"{path}?download"])
+        assert hashlib.sha256(kept.content).hexdigest() == path.rpartition("/")[2]
+
+
+def test_pages_let_only_our_scripts_run(hostile: Path) -> None:
+    ((_, answer),) = answers(hostile, ["/-/gongkai"])
+    policy = answer.headers["content-security-policy"].split("; ")
+    assert {"default-src 'none'", "script-src 'self'", "base-uri 'none'"} <= {*policy}
+
+
+@pytest.mark.parametrize(
+    ("path", "public", "private"),
+    [
+        ("/hostile?sql=select+1", 403, 200),
+        ("/hostile/reports?_where=1", 403, 200),
+        ("/hostile/bodies", 403, 403),
+        ("/hostile/bodies.json", 403, 403),
+        ("/hostile/bodies/1.blob?_blob_column=frame", 403, 403),
+        ("/hostile.db", 403, 403),
+        ("/hostile/late?year=2023", 200, 200),
+        ("/hostile/report_texts?_search=申請+收到", 200, 200),
+        ("/-/gongkai/report/0000000000000000", 404, 404),
+        ("/-/gongkai/raw/" + "0" * 64, 404, 404),
+        ("/-/gongkai/office?name=无此机关", 404, 404),
+    ],
+)
+def test_what_the_public_may(hostile: Path, path: str, public: int, private: int) -> None:
+    assert [answer.status_code for _, answer in answers(hostile, [path], public=True)] == [public]
+    assert [answer.status_code for _, answer in answers(hostile, [path])] == [private]
+
+
+def test_datasettes_own_search_box_finds_chinese_words(hostile: Path) -> None:
+    ((_, answer),) = answers(hostile, ["/hostile/report_texts.json?_shape=array&_search=收到申請"])
+    assert len(answer.json()) == len(connect(hostile).execute("SELECT * FROM report_texts").fetchall()) > 0
+
+
+# --- in a real browser -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def tab(hostile: Path) -> Iterator[tuple[Any, str]]:
+    """A tab of Chromium, and the address of a server of the hostile archive."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with serving(hostile, "--public") as home, sync_api.sync_playwright() as playwright:
+        program = playwright.chromium.launch(executable_path=shutil.which("chromium"))
+        yield program.new_page(viewport={"width": 390, "height": 844}), home
+        program.close()
+
+
+@chromium
+@pytest.mark.xdist_group("browser")
+def test_no_script_runs_and_nothing_is_asked_for_elsewhere(
+    hostile: Path, wire: socket.socket, tab: tuple[Any, str]
+) -> None:
+    page, home = tab
+    asked: list[str] = []
+    page.on("requestfinished", lambda request: asked.append(request.url))
+    raw = [
+        f"/-/gongkai/raw/{row['payload']}"
+        for row in connect(hostile).execute("SELECT payload FROM captures WHERE kind = 'report'")
+    ]
+    for path in [*addresses(hostile), *raw]:
+        if not path.endswith((".atom", *QUERIES)):  # those show the same cells as the tables
+            page.goto(home + path)
+            page.wait_for_timeout(50)
+            assert page.url.startswith(home), path
+            assert page.evaluate("window.alive") is None, path
+            if "/-/gongkai" in path and path not in raw:
+                assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+    page.wait_for_timeout(500)
+    assert [url for url in asked if not url.startswith(home)] == []
+    with pytest.raises(BlockingIOError):
+        wire.accept()[0].close()
+
+
+@chromium
+@pytest.mark.xdist_group("browser")
+def test_main_pages_have_no_serious_fault_for_those_who_read_otherwise(hostile: Path, tab: tuple[Any, str]) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page, home = tab
+    for path in addresses(hostile):
+        if (
+            path.startswith("/-/gongkai/")
+            and not path.endswith(".atom")
+            and "/copy" not in path
+            and "carrier" not in path
+        ):
+            page.goto(home + path)
+            found = axe.run(page).response["violations"]
+            assert [(v["id"], v["nodes"][0]["html"]) for v in found if v["impact"] in ("serious", "critical")] == [], (
+                path
+            )
+
+
+# --- helpers -----------------------------------------------------------------------------------------------------
+
+
+def addresses(archive: Path) -> list[str]:
+    """List an address of each page and of each table of an archive."""
+    db = connect(archive)
+    main = db.execute(
+        "SELECT r.* FROM reports r JOIN report_pages p ON p.page = r.page ORDER BY p.versions DESC"
+    ).fetchone()
+    copy = db.execute(
+        "SELECT page, agency FROM report_pages WHERE standing = 'copy' ORDER BY agency = ? DESC", (main["agency"],)
+    ).fetchone()
+    text = db.execute("SELECT payload FROM versions WHERE page = ?", (main["page"],)).fetchone()[0]
+    own = [
+        "", "?lang=en", "/coverage", "/coverage?state=late&region=99", "/changes", "/changes?kind=found", "/copies", "/health?lang=zh",
+        "/search?q=%E6%94%B6%E5%88%B0+%E7%94%B3%E8%AB%8B&year=2023", f"/office?name={quote(main['agency'])}",
+        f"/report/{main['id']}", f"/report/{main['id']}?carrier=1", f"/diff/{main['page']}/1/2", f"/text/{text}",
+        f"/copy/{copy['page']}", "/feed/new.atom", "/feed/changes.atom", "/feed/withdrawals.atom",
+    ]  # fmt: skip
+    tables = ("reports", "report_pages", "texts", "events", "captures", "facts", "sources", "visits")
+    name = archive.stem
+    return ["/", *(f"/-/gongkai{path}" for path in own), *(f"/{name}/{table}" for table in (*tables, *QUERIES))]
+
+
+def answers(archive: Path, paths: Sequence[str], *, public: bool = False) -> list[tuple[str, Any]]:
+    """Ask a Datasette in this process."""
+
+    async def ask() -> list[tuple[str, Any]]:
+        served = datasette(archive, public=public)
+        await served.invoke_startup()
+        return [(path, await served.client.get(path)) for path in paths]
+
+    return asyncio.run(ask())
+
+
+@contextmanager
+def serving(archive: Path, *words: str) -> Iterator[str]:
+    """Run `gongkai browse`, and give its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    words = [*GONGKAI, "browse", "--archive", str(demo[1]), "--port", str(port)]
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    command = [*GONGKAI, "browse", "--archive", str(archive), "--port", str(port), *words]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            reports = json.loads(get(f"http://127.0.0.1:{port}/demo/reports.json?_shape=array&_size=max"))
-            assert len(reports) == len(reader.coverage(connect(demo[1])))
-            home = get(f"http://127.0.0.1:{port}/demo")
-            assert "report_pages" in home
-            assert "The distinct texts of a page" in get(f"http://127.0.0.1:{port}/demo/versions")
+            get(f"http://127.0.0.1:{port}/-/versions.json")
+            yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
 
@@ -38,6 +299,8 @@ def get(url: str) -> str:
         try:
             with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=10) as answer:
                 return str(answer.read().decode())
+        except HTTPError:
+            raise
         except URLError:
             time.sleep(0.1)
     raise AssertionError(f"{url}: no answer")

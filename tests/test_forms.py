@@ -20,10 +20,10 @@ from forms.judge import same, trials
 from forms.reports import FORMS, Report, form, grids, report
 from test_goldens import GOLDENS, framed
 
+from archive import changes
 from archive.records import Figures
 from pipelines import forms
 from pipelines.clean import clean
-from pipelines.forms import compare
 
 EXPECTED = sorted((Path(__file__).parent / "forms" / "expected").glob("*.toml"))
 FLOORS = tomllib.loads((Path(__file__).parent / "forms" / "floors.toml").read_text(encoding="utf-8"))
@@ -198,7 +198,7 @@ def test_one_digit(name: str, seed: int) -> None:
     before = read(made)
     code = dice.choice([code for code, cell in made.facts().items() if cell.text.isdigit()])
     after = read(changed(made, code, dice))
-    differing = compare.changed(before.facts, after.facts)
+    differing = changes.changed(before.facts, after.facts)
     assert [(one.form, one.table, one.row, one.column) for one in differing] == [code]
     broken = {check.rule for check in after.checks if not check.held} - {
         check.rule for check in before.checks if not check.held

@@ -1,60 +1,77 @@
-"""Browsing an archive with Datasette, on this machine only."""
+"""A Datasette plugin for archives: pages to read beside its tables. Datasette finds it where this package is installed.
+
+Only hooks that Datasette 0.65 and 1.0 both have.
+"""
 
 from __future__ import annotations
 
-import asyncio
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-SETTINGS = {"sql_time_limit_ms": 3000, "truncate_cells_html": 120, "suggest_facets": False, "allow_download": False}
+from datasette import hookimpl
 
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
 
-def serve(archive: Path, *, port: int) -> None:
-    """Serve an archive on 127.0.0.1 until interrupted."""
-    import uvicorn
-    from datasette.app import Datasette
-
-    datasette = Datasette([str(archive)], settings=SETTINGS, metadata=metadata(archive.stem))
-    asyncio.run(datasette.invoke_startup())
-    uvicorn.run(datasette.app(), host="127.0.0.1", port=port, log_level="warning")
+    from markupsafe import Markup
 
 
-def metadata(database: str) -> dict[str, Any]:
-    """Say what the tables are, and how they are best looked at first."""
-    tables = {
-        "reports": {
-            "description": "One agency's report on one year; days_late counts from the day the law sets.",
-            "sort": "agency",
-            "label_column": "title",
-        },
-        "report_pages": {
-            "description": "The pages that carry reports: official ones, and copies, which are not believed.",
-            "facets": ["standing", "source"],
-        },
-        "versions": {
-            "description": "The distinct texts of a page, and when they were seen.",
-            "sort_desc": "first_seen",
-        },
-        "texts": {"description": "What cleaning made of a payload.", "size": 10},
-        "captures": {
-            "description": "One fetch of one page at one time, failures included.",
-            "sort_desc": "at",
-            "facets": ["outcome", "kind"],
-        },
-        "visits": {"description": "What one run did at one source.", "facets": ["status"]},
-        "runs": {"description": "One crawl job.", "sort_desc": "started_at"},
-        "columns": {
-            "description": "Where a visit found reports listed, and how many; the next visit goes straight there.",
-            "facets": ["family"],
-        },
-        "events": {"description": "What happened to a page, with the capture that shows it.", "sort_desc": "at"},
-        "volatile_lines": {
-            "description": "Lines that change with every fetch of a host's pages, without their numbers."
-        },
-        "origins": {"description": "The archives in which the runs were made."},
-        "pages": {"label_column": "url"},
-        "sources": {"label_column": "name"},
-        "bodies": {"hidden": True},
-        "_sqlite_migrations": {"hidden": True},
-    }
-    return {"title": "政府信息公开工作年度报告", "databases": {database: {"tables": tables}}}
+@hookimpl
+def register_routes(datasette: Any) -> list[tuple[str, Callable[..., Any]]]:
+    """Pages under /-/gongkai, and the index too where an archive is all that is served."""
+    from archive.browse import web
+
+    return web.routes(datasette)
+
+
+@hookimpl
+def menu_links(datasette: Any) -> list[dict[str, str]]:
+    """The main pages."""
+    from archive.browse import web
+
+    return web.menu(datasette)
+
+
+@hookimpl
+def extra_css_urls(database: str | None, datasette: Any) -> list[str]:
+    """The one style sheet, which also gives Datasette's tables of an archive room for Chinese."""
+    if not any(is_archive(datasette, name) for name in ([database] if database else datasette.databases)):
+        return []
+    return [datasette.urls.path("/-/static-plugins/gongkai/gongkai.css")]
+
+
+@hookimpl
+def render_cell(row: Any, value: Any, column: str, database: str, datasette: Any) -> Markup | None:
+    """Short names and times, links to pages, long words folded."""
+    if value is None or not is_archive(datasette, database):
+        return None
+    from archive.browse import cells
+
+    return cells.render(row, value, column, datasette.urls.path)
+
+
+@hookimpl(trylast=True)
+def prepare_connection(conn: sqlite3.Connection, database: str, datasette: Any) -> None:
+    """Let Datasette's own search box find Chinese words: its `escape_fts` is replaced for archives."""
+    if not is_archive(datasette, database):
+        return
+    from archive import search
+    from archive.browse.pages import simplified
+
+    conn.create_function("escape_fts", 1, lambda words: search.match(words or "", simplify=simplified()))
+
+
+def is_archive(datasette: Any, database: str) -> bool:
+    """Say whether a database that Datasette serves is an archive."""
+    known = datasette.databases.get(database)
+    return bool(known and known.path and Path(known.path).is_file() and _has_our_id(str(known.path)))
+
+
+@cache
+def _has_our_id(path: str) -> bool:
+    from archive.database import APPLICATION_ID
+
+    with Path(path).open("rb") as file:
+        return file.read(72)[68:] == APPLICATION_ID.to_bytes(4, "big")  # SQLite file format, offset 68

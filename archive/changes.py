@@ -22,6 +22,10 @@ class Change:
     before: Fact | None
     after: Fact | None
 
+    @property
+    def codes(self) -> tuple[str, str, str, str]:
+        return self.form, self.table, self.row, self.column
+
 
 def changed(before: Sequence[Fact], after: Sequence[Fact]) -> tuple[Change, ...]:
     """List what differs between two readings: numbers by value and unit, other cells by their words."""
