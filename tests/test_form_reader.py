@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from archive.changes import changed
 from pipelines.forms import read
-from pipelines.forms.compare import changed
 from pipelines.forms.model import form, forms
 
 CASES = tomllib.loads((Path(__file__).parent / "cases" / "forms.toml").read_text(encoding="utf-8"))["case"]
