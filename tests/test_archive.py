@@ -39,12 +39,16 @@ def test_a_small_change_costs_little_in_a_page_and_in_a_large_file() -> None:
         assert len(frame.data) < size / 300
 
 
-def test_a_wrong_base_is_an_error_and_never_other_bytes() -> None:
-    base, other = bytes(range(256)) * 4, b"b" * 1024
-    frame = payloads.pack(base + b"new", bases=[("base", base)])
-    assert frame.base == "base"
-    with pytest.raises(ValueError):
-        payloads.unpack(frame.data, base=other)
+def test_a_wrong_base_is_an_error_and_never_other_bytes(store: Store, see: Callable[..., Any]) -> None:
+    base, other = (b" ".join(payloads.digest(bytes([n, m])).encode() for n in range(30)) for m in (0, 1))
+    see(other, at=DAY.format(1), url="http://other.example/")
+    see(base, at=DAY.format(2))
+    sha256 = see(base + b"new", at=DAY.format(3)).payload
+    assert [row["base"] for row in store.db.execute("SELECT base FROM payloads ORDER BY number")] == [None, None, 2]
+    store.db.execute("DROP TRIGGER guard_update_payloads")
+    store.db.execute("UPDATE payloads SET base = 1 WHERE base = 2")
+    with pytest.raises(ArchiveError, match=f"payload {sha256}: damaged"):
+        reader.body_of(store.db, sha256)
 
 
 def test_versions_reversion_withdrawal_and_return(store: Store, see: Callable[..., Any]) -> None:
