@@ -67,7 +67,7 @@ def state(archive: Path) -> dict[str, float]:
         tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         reports, unchanged, received = db.execute(
             """SELECT (SELECT count(*) FROM reports), count(*) FILTER (WHERE status = 304),
-                      sum(coalesce(length, 0) + length(headers)) FROM captures LEFT JOIN payloads ON sha256 = payload"""
+                      sum(coalesce(length, 0) + length(headers)) FROM captures"""
         ).fetchone()
         rows = sum(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables)
     size = archive.stat().st_size
