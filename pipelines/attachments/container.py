@@ -13,16 +13,18 @@ from pipelines.attachments import UnreadableError
 if TYPE_CHECKING:
     from zipfile import ZipInfo
 
+# What zipfile raises, seen in mutated files; NotImplementedError is its word for a compression it does not know.
 _BROKEN = (BadZipFile, zlib.error, LZMAError, EOFError, NotImplementedError, OSError, ValueError)
 _ENCRYPTED = 0x1
+_END = b"PK\5\6"
 
 
 def opened(payload: bytes) -> ZipFile:
-    """Open a ZIP. Raises UnreadableError: truncated, as its directory is at its end."""
+    """Open a ZIP. Raises UnreadableError: damaged, or truncated where its end is missing, with its directory."""
     try:
         return ZipFile(BytesIO(payload))
     except _BROKEN as error:
-        raise UnreadableError("truncated") from error
+        raise UnreadableError("damaged" if _END in payload else "truncated") from error
 
 
 def unpack(package: ZipFile, info: ZipInfo) -> bytes:

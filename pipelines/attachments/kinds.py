@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from io import BytesIO
-from zipfile import BadZipFile, ZipFile
+
+from pipelines.attachments import UnreadableError
+from pipelines.attachments.container import opened
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _STREAMS = {"WordDocument": "doc", "Workbook": "xls", "Book": "xls", "EncryptedPackage": "docx"}
@@ -48,9 +49,9 @@ def kind(payload: bytes) -> str | None:
 def _of_package(payload: bytes) -> str:
     """Tell a ZIP by its members; where its end is missing, by names that stand anywhere in it."""
     try:
-        with ZipFile(BytesIO(payload)) as package:
+        with opened(payload) as package:
             names = [name.casefold() for name in package.namelist()]
-    except (BadZipFile, ValueError, NotImplementedError):
+    except UnreadableError:
         start = payload[: 64 * 1024].decode("latin-1").casefold()
         names = [part for part in ("[content_types].xml", *_PARTS) if part in start]
     office = "[content_types].xml" in names
