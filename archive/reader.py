@@ -281,6 +281,38 @@ def documents_of(db: sqlite3.Connection, url: str) -> list[Row]:
     return json.loads(row["attachments"]) if row and row["is_report"] else []
 
 
+def was_imported(db: sqlite3.Connection, sha256: str) -> bool:
+    """Say whether a file, by its SHA-256, has been imported to its end."""
+    query = "SELECT 1 FROM runs WHERE status = 'finished' AND substr(imported_from, -64) = ?"
+    return db.execute(query, (sha256,)).fetchone() is not None
+
+
+def payload_at(db: sqlite3.Connection, url: str, *, at: str) -> str | None:
+    """Give the SHA-256 of what a page answered at a time, to the second; None where it answered nothing then."""
+    query = "SELECT payload FROM captures WHERE page = ? AND substr(at, 1, 19) = ? AND payload IS NOT NULL"
+    row = db.execute(query, (name(url), at[:19])).fetchone()
+    return row["payload"] if row else None
+
+
+def is_fetched(
+    db: sqlite3.Connection, url: str, *, at: str, status: int | None, payload: str | None, but: str | None
+) -> bool:
+    """Say whether a run other than `but` has this very fetch: the page at that time, with this answer."""
+    query = "SELECT 1 FROM captures WHERE page = ? AND at = ? AND run IS NOT ? AND status IS ? AND payload IS ?"
+    return db.execute(query, (name(url), at, but, status, payload)).fetchone() is not None
+
+
+def was_report(db: sqlite3.Connection, url: str) -> bool:
+    """Say whether a page has been asked for as what may be a report."""
+    query = "SELECT 1 FROM captures WHERE page = ? AND kind = 'report'"
+    return db.execute(query, (name(url),)).fetchone() is not None
+
+
+def is_source(db: sqlite3.Connection, id_: str) -> bool:
+    """Say whether the archive knows a source."""
+    return db.execute("SELECT 1 FROM sources WHERE id = ?", (id_,)).fetchone() is not None
+
+
 def validators(db: sqlite3.Connection, url: str) -> Row | None:
     """Give a page's last full answer, where it had an ETag or a Last-Modified (RFC 9110, 8.8) and its payload is sound.
 

@@ -20,8 +20,9 @@ from w3lib.html import get_meta_refresh
 from w3lib.url import safe_url_string
 
 from archive import reader, wacz
-from archive.database import name, transaction
+from archive.database import transaction
 from archive.records import Capture, Office, owns
+from archive.rows import payload_number
 from archive.store import Store
 from archive.warc_read import About, Broken, Fetch, Item, Other, add_source, carry, described, read
 from crawler.compression import PackingError, unpack
@@ -83,10 +84,7 @@ def import_file(store: Store, file: Path, *, known: Iterable[Source], named: Ite
 
 
 def _is_in(store: Store, sha256: str) -> bool:
-    found = store.db.execute(
-        "SELECT 1 FROM runs WHERE status = 'finished' AND substr(imported_from, -64) = ?", (sha256,)
-    )
-    return found.fetchone() is not None
+    return reader.was_imported(store.db, sha256)
 
 
 @dataclass(kw_only=True)
@@ -169,23 +167,17 @@ class _Import:
         sha256 = self.payload_of.get(digest, digest.removeprefix("sha256:"))
         if not self._has(sha256) and fetch.refers_to:
             url, at = fetch.refers_to
-            row = self.store.db.execute(
-                "SELECT payload FROM captures WHERE page = ? AND substr(at, 1, 19) = ? AND payload IS NOT NULL",
-                (name(url), at[:19]),
-            ).fetchone()
-            sha256 = row["payload"] if row else ""
+            sha256 = reader.payload_at(self.store.db, url, at=at) or ""
         return reader.body_of(self.store.db, sha256) if self._has(sha256) else None
 
     def _has(self, sha256: str) -> bool:
-        return self.store.db.execute("SELECT 1 FROM payloads WHERE sha256 = ?", (sha256,)).fetchone() is not None
+        return payload_number(self.store.db, sha256) is not None
 
     def _is_known(self, fetch: Fetch, payload: str | None) -> bool:
         """Say whether another run has this very fetch: the page at that time, with this answer."""
-        found = self.store.db.execute(
-            "SELECT 1 FROM captures WHERE page = ? AND at = ? AND run IS NOT ? AND status IS ? AND payload IS ?",
-            (name(fetch.url), fetch.at, self.done.run, fetch.status, payload),
+        return reader.is_fetched(
+            self.store.db, fetch.url, at=fetch.at, status=fetch.status, payload=payload, but=self.done.run
         )
-        return found.fetchone() is not None
 
     def _judge(self, fetch: Fetch, headers: Any, body: bytes | None, fault: str | None) -> dict[str, Any]:
         """Judge an answer as a crawl does; work out what it was asked as, and whose it is."""
@@ -228,11 +220,10 @@ class _Import:
         return "column" if on_column or "column" in kinds else "resource"
 
     def _was_report(self, url: str) -> bool:
-        found = self.store.db.execute("SELECT 1 FROM captures WHERE page = ? AND kind = 'report'", (name(url),))
-        return found.fetchone() is not None
+        return reader.was_report(self.store.db, url)
 
     def _is_source(self, id_: str) -> bool:
-        return self.store.db.execute("SELECT 1 FROM sources WHERE id = ?", (id_,)).fetchone() is not None
+        return reader.is_source(self.store.db, id_)
 
     def _source(self, host: str) -> str:
         """Name the source of a host, and keep it."""
