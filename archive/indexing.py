@@ -55,6 +55,11 @@ def clear(db: sqlite3.Connection) -> None:
     db.execute("DELETE FROM report_texts")
 
 
+def optimise(db: sqlite3.Connection) -> None:
+    """Merge what the index was written in into one, which is smaller and found in faster; the caller holds the transaction."""
+    db.execute("INSERT INTO report_search (report_search) VALUES ('optimize')")
+
+
 def faults(db: sqlite3.Connection) -> Iterator[str]:
     """Name what is searched and should not be, or the other way round, and words that are counted otherwise than they stand.
 

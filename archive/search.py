@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal, TypedDict, Unpack
+
+from archive.script import encodable, t2s
 
 _SCORE = "bm25(report_search, 1.0, 10.0, 5.0)"  # a word of the title weighs more than one of the text, and the agency's
 _RUN = re.compile(r"[^\W_]+")
 _WORD = re.compile(r'["“”]([^"“”]*)["“”]?|([^\s"“”]+)')
 _GAP = re.compile(r"[\s|]+")
-_WHOLE = "(r.title || char(10) || r.agency || char(10) || t.text)"
+_HOLDS = """(SELECT instr(lower(report_texts.title || char(10) || report_texts.agency || char(10) || t.text), lower(:{}))
+             FROM stored_texts t WHERE t.number = report_texts.text)"""
 _LONGEST, _MOST_WORDS = 500, 16  # what is more of a query is left
 _BEFORE, _WIDTH = 30, 120  # characters of a snippet before the first word found, and in all
 _MOST_PLACES = 200  # among which the best place for a snippet is looked for
@@ -72,16 +74,16 @@ def grams(text: str) -> str:
     return " ".join([run[i : i + 2] for run in _RUN.findall(text) for i in range(len(run))])
 
 
-def match(query: str, *, simplify: Callable[[str], str] = str) -> str:
+def match(query: str) -> str:
     """Write a query as an FTS5 expression for `report_search`: all its words, and what stands in quotes as it stands.
 
-    Each word is looked for as given and as `simplify` writes it: texts are kept in simplified characters. Signs
+    Each word is looked for as given and in simplified characters, in which texts are kept. Signs
     between the characters of a word, and blanks within quotes, are left to `find`, which compares them too.
 
-    >>> match('就业 "年度 报告"'), match("税"), match("就業", simplify=lambda _: "就业")
+    >>> match('就业 "年度 报告"'), match("税"), match("就業")
     ('("就业") AND ("年度 度 报告")', '("税" *)', '("就業" OR "就业")')
     """
-    phrases = [[phrase for form in forms if (phrase := _phrase(form))] for forms in _words(query, simplify)]
+    phrases = [[phrase for form in forms if (phrase := _phrase(form))] for forms in _words(query)]
     return " AND ".join(f"({' OR '.join(forms)})" for forms in phrases if forms) or '""'
 
 
@@ -89,15 +91,14 @@ def find(
     db: sqlite3.Connection,
     query: str,
     *,
-    simplify: Callable[[str], str] = str,
     limit: int = 20,
     offset: int = 0,
     **only: Unpack[Only],
 ) -> list[Hit]:
     """List the pages of reports that hold all words of a query, the most relevant first (BM25); see `match`."""
-    found, given = _found(query, simplify, only)
+    found, given = _found(query, only)
     rows = db.execute(
-        f"""WITH found AS MATERIALIZED (SELECT r.page, r.number, r.standing, {_SCORE} AS score {found}),  -- no bm25() where rows are grouped
+        f"""WITH found AS MATERIALIZED (SELECT page, number, standing, {_SCORE} AS score {found}),  -- no bm25() where rows are grouped
             best AS (SELECT page, number, standing, min(score) AS score FROM found GROUP BY page
                      ORDER BY score, standing DESC, page LIMIT :limit OFFSET :offset)
             SELECT r.*, t.text AS words, reports.id AS report, url, p.title AS page_title, p.published_on
@@ -108,7 +109,7 @@ def find(
             ORDER BY score, r.standing DESC, r.page""",  # noqa: S608
         given | {"limit": limit, "offset": offset},
     )
-    pattern = _pattern(query, simplify)
+    pattern = _pattern(query)
     hits = []
     for row in rows:
         snippet, marks = _snippet(row["words"], pattern)
@@ -120,50 +121,59 @@ def find(
     return hits
 
 
-def count(db: sqlite3.Connection, query: str, *, simplify: Callable[[str], str] = str, **only: Unpack[Only]) -> int:
+def count(db: sqlite3.Connection, query: str, **only: Unpack[Only]) -> int:
     """Count the pages of reports that hold all words of a query."""
-    found, given = _found(query, simplify, only)
-    return db.execute(f"SELECT count(DISTINCT r.page) {found}", given).fetchone()[0]  # type: ignore[no-any-return]
+    found, given = _found(query, only)
+    return db.execute(f"SELECT count(DISTINCT page) {found}", given).fetchone()[0]  # type: ignore[no-any-return]
 
 
-def marks(text: str, query: str, *, simplify: Callable[[str], str] = str) -> Ranges:
+def marks(text: str, query: str) -> Ranges:
     """Give the places of a query's words in a text, in their order.
 
     >>> marks("就业培训，促进就业", "就业")
     ((0, 2), (7, 9))
     """
-    return _marks(text, _pattern(query, simplify))
+    return _marks(text, _pattern(query))
 
 
-def _found(query: str, simplify: Callable[[str], str], only: Only) -> tuple[str, dict[str, object]]:
-    """Write the part of a query in SQL that finds what is searched, as `r`, with its parameters.
+def rest(query: str) -> tuple[list[str], dict[str, str]]:
+    """Write what `match` leaves of a query, as conditions on rows of `report_texts` in SQL with their parameters.
 
     Words that the index holds only in part, for the signs and blanks in them, are compared with the texts themselves.
+
+    >>> rest("就业")
+    ([], {})
     """
-    given: dict[str, object] = (
-        dict.fromkeys(Only.__annotations__) | dict(only) | {"match": match(query, simplify=simplify)}
-    )
-    compared = []
-    for forms in _words(query, simplify):
+    conditions: list[str] = []
+    given: dict[str, str] = {}
+    for forms in _words(query):
         if not all(_RUN.fullmatch(form) for form in forms):
             names = {f"word{len(given) + i}": form for i, form in enumerate(forms)}
             given |= names
-            compared.append(" OR ".join(f"instr(lower({_WHOLE}), lower(:{name}))" for name in names))
-    narrowed = [f"r.{column} = coalesce(:{column}, r.{column})" for column in ("year", "kind", "standing")]
-    narrowed.append("instr(r.region, coalesce(:region, '')) = 1")
-    texts = "JOIN stored_texts t ON t.number = r.text" if compared else ""
+            conditions.append(f"({' OR '.join(map(_HOLDS.format, names))})")
+    return conditions, given
+
+
+def _found(query: str, only: Only) -> tuple[str, dict[str, object]]:
+    """Write the part of a query in SQL that finds what is searched, with its parameters."""
+    given: dict[str, object] = dict.fromkeys(Only.__annotations__) | dict(only)
+    compared, words = rest(query)
+    narrowed = [
+        f"report_texts.{column} = coalesce(:{column}, report_texts.{column})" for column in ("year", "kind", "standing")
+    ]
+    narrowed.append("instr(report_texts.region, coalesce(:region, '')) = 1")
     return (
-        f"""FROM report_search JOIN report_texts r ON r.number = report_search.rowid {texts}
-            WHERE report_search MATCH :match AND {" AND ".join(f"({held})" for held in (*narrowed, *compared))}""",
-        given,
+        f"""FROM report_search JOIN report_texts ON report_texts.number = report_search.rowid
+            WHERE report_search MATCH :match AND {" AND ".join((*narrowed, *compared))}""",
+        given | words | {"match": match(query)},
     )
 
 
-def _words(query: str, simplify: Callable[[str], str]) -> list[list[str]]:
+def _words(query: str) -> list[list[str]]:
     """Split a query into words, each in the forms that it is looked for in."""
-    query = query[:_LONGEST].encode("utf-8", "replace").decode()  # lone surrogates are in no text
+    query = encodable(query[:_LONGEST])
     words = ((quoted or plain).strip() for quoted, plain in _WORD.findall(query))
-    return [list(dict.fromkeys((word, simplify(word)))) for word in islice(filter(None, words), _MOST_WORDS)]
+    return [list(dict.fromkeys((word, t2s(word)))) for word in islice(filter(None, words), _MOST_WORDS)]
 
 
 def _phrase(form: str) -> str | None:
@@ -178,9 +188,9 @@ def _phrase(form: str) -> str | None:
     return f'"{" ".join(tokens)}"' + (" *" if len(last) == 1 else "")
 
 
-def _pattern(query: str, simplify: Callable[[str], str]) -> re.Pattern[str]:
+def _pattern(query: str) -> re.Pattern[str]:
     """Write a query as a pattern with a group for each word, capitals or not as LIKE has it."""
-    groups = (f"({'|'.join(map(re.escape, forms))})" for forms in _words(query, simplify))
+    groups = (f"({'|'.join(map(re.escape, forms))})" for forms in _words(query))
     return re.compile("|".join(groups) or "(?!)", re.ASCII | re.IGNORECASE)
 
 

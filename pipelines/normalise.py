@@ -1,14 +1,13 @@
-"""Script and Unicode form. The only room that knows OpenCC."""
+"""Script and Unicode form."""
 
 from __future__ import annotations
 
 import functools
 import re
 import unicodedata
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from opencc import OpenCC
+from archive.script import encodable, t2s
 
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 _TRADITIONAL_SHARE = 0.02
@@ -31,8 +30,8 @@ def script_of(text: str) -> Literal["hans", "hant"]:
     >>> script_of("政府信息公開工作年度報告"), script_of("乾县人民政府信息公开指南")
     ('hant', 'hans')
     """
-    text = _encodable(text)
-    done = _converter().convert(text)
+    text = encodable(text)
+    done = t2s(text)
     if done == text:
         return "hans"
     changed = sum(a != b and a not in _IN_BOTH for a, b in zip(text, done, strict=False))
@@ -50,10 +49,9 @@ def simplified(text: str) -> str:
     """
     if script_of(text) == "hans":
         return text
-    text = _encodable(text)
     kept = _NOT_MADE if text.count("于") + text.count("后") > text.count("於") + text.count("後") else None
     parts = kept.split(text) if kept else [text]
-    done = "".join(part if place % 2 else _converter().convert(part) for place, part in enumerate(parts))
+    done = "".join(part if place % 2 else t2s(part) for place, part in enumerate(parts))
     return _ZHU.sub("着", done) if done.count("著") > done.count("着") else done
 
 
@@ -64,16 +62,7 @@ def simple(character: str) -> str:
     >>> simple("報"), simple("报"), simple("著")
     ('报', '报', '着')
     """
-    return "着" if character == "著" else _converter().convert(_encodable(character))
-
-
-def simplified_word(word: str) -> str:
-    """Write a word that is searched for in Simplified characters; too short to tell its script, it is converted whatever it is.
-
-    >>> simplified_word("顯著"), simplified_word("後勤"), simplified_word("乾县")
-    ('显著', '后勤', '干县')
-    """
-    return str(_converter().convert(_encodable(word)))
+    return "着" if character == "著" else t2s(character)
 
 
 def is_taiwanese(text: str) -> bool:
@@ -92,15 +81,3 @@ def composed(text: str) -> str:
     '①（，；）'
     """
     return unicodedata.normalize("NFC", text)
-
-
-def _encodable(text: str) -> str:
-    """Replace lone surrogates, on which OpenCC raises."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-@functools.cache
-def _converter() -> OpenCC:
-    import opencc
-
-    return opencc.OpenCC("t2s")

@@ -21,7 +21,6 @@ from archive.database import connect
 from archive.merge import merge
 from archive.records import Attachment, Capture, Office
 from archive.store import Run, Store
-from pipelines.normalise import simplified_word
 
 CASES = tomllib.loads(Path(__file__).with_name("cases").joinpath("search.toml").read_text(encoding="utf-8"))
 OLD = sorted(Path(__file__).with_name("archives").glob("*.sqlite"))
@@ -110,8 +109,8 @@ def test_filters_narrow_it_and_pages_follow_each_other(archive: sqlite3.Connecti
 @pytest.mark.parametrize("case", CASES["found"], ids=lambda case: case["query"])
 def test_what_is_found(case: dict[str, Any], see: Callable[..., Any], store: Store) -> None:
     see(b"1", at="2026-03-01T08:00:00.000Z", text=case["text"], title=case.get("title", "报告"), agency=None)
-    hits = search.find(store.db, case["query"], simplify=simplified_word)
-    assert len(hits) == search.count(store.db, case["query"], simplify=simplified_word) == int(case["found"])
+    hits = search.find(store.db, case["query"])
+    assert len(hits) == search.count(store.db, case["query"]) == int(case["found"])
     for hit in hits:
         for part, places, wanted in ((hit.title, hit.title_marks, "title_marked"), (hit.snippet, hit.marks, "marked")):
             assert [part[start:end] for start, end in places] == case.get(wanted, []), wanted

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
 
+    from datasette.filters import FilterArguments
     from markupsafe import Markup
 
 
@@ -43,6 +44,14 @@ def extra_css_urls(database: str | None, datasette: Any) -> list[str]:
 
 
 @hookimpl
+def extra_js_urls(database: str | None, datasette: Any) -> list[str]:
+    """What Datasette's own pages of an archive lack for those who cannot see them."""
+    if not database or not is_archive(datasette, database):
+        return []
+    return [datasette.urls.path("/-/static-plugins/gongkai/tables.js")]
+
+
+@hookimpl
 def render_cell(row: Any, value: Any, column: str, database: str, datasette: Any) -> Markup | None:
     """Short names and times, links to pages, long words folded."""
     if value is None or not is_archive(datasette, database):
@@ -58,9 +67,27 @@ def prepare_connection(conn: sqlite3.Connection, database: str, datasette: Any) 
     if not is_archive(datasette, database):
         return
     from archive import search
-    from archive.browse.pages import simplified
 
-    conn.create_function("escape_fts", 1, lambda words: search.match(words or "", simplify=simplified()))
+    conn.create_function("escape_fts", 1, lambda words: search.match(words or ""))
+
+
+@hookimpl
+def filters_from_request(request: Any, database: str, table: str, datasette: Any) -> FilterArguments | None:
+    """Let it find signs and blanks between words too, which the index does not hold."""
+    words = request.args.get("_search")
+    if (
+        table != "report_texts"
+        or not words
+        or request.args.get("_searchmode") == "raw"
+        or not is_archive(datasette, database)
+    ):
+        return None
+    from datasette.filters import FilterArguments
+
+    from archive import search
+
+    conditions, given = search.rest(words)
+    return FilterArguments(conditions, given)
 
 
 def is_archive(datasette: Any, database: str) -> bool:

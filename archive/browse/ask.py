@@ -55,22 +55,30 @@ def offices(db: sqlite3.Connection) -> list[Row]:
 def coverage(db: sqlite3.Connection, *, agency: str | None = None) -> list[Row]:
     """List the reports, all or one agency's, each with `missing_since` where no page of it answers."""
     rows = db.execute(
-        """SELECT r.*, (SELECT iif(count(missing_since) = count(*), max(missing_since), NULL) FROM report_pages p
+        f"""SELECT r.*, (SELECT iif(count(missing_since) = count(*), max(missing_since), NULL) FROM report_pages p
                    WHERE p.agency = r.agency AND p.year = r.year AND standing = 'official') AS missing_since
-           FROM reports r WHERE ?1 IS NULL OR r.agency = ?1 ORDER BY r.region, r.agency, r.year""",
-        (agency,),
+           FROM reports r {"" if agency is None else "WHERE r.agency = ?"} ORDER BY r.region, r.agency, r.year""",  # noqa: S608
+        () if agency is None else (agency,),
     )
     return [dict(row) for row in rows]
 
 
 def happened(db: sqlite3.Connection, kinds: Collection[str], *, limit: int, agency: str | None = None) -> list[Row]:
     """List what befell pages that carry reports, newest first, each with its report's id if it has one."""
+    # The latest of each kind, along the index; or those of the agency's few pages.
+    events_ = (
+        """json_each(?1) k CROSS JOIN events e ON e.rowid IN (
+               SELECT rowid FROM events WHERE kind = k.value ORDER BY at DESC, page LIMIT ?3)
+           JOIN report_pages p ON p.page = e.page"""
+        if agency is None
+        else """report_pages p CROSS JOIN events e ON e.page = p.page AND p.agency = ?2
+                AND e.kind IN (SELECT value FROM json_each(?1))"""
+    )
     rows = db.execute(
-        """SELECT e.page, e.at, e.kind, e.detail, e.capture, url, p.agency, p.year, p.title, p.standing, r.id AS report
-           FROM events e JOIN report_pages p ON p.page = e.page JOIN pages ON pages.id = e.page
-           LEFT JOIN reports r ON r.agency = p.agency AND r.year = p.year
-           WHERE e.kind IN (SELECT value FROM json_each(?)) AND (?2 IS NULL OR p.agency = ?2)
-           ORDER BY e.at DESC, e.page, e.kind LIMIT ?3""",
+        f"""SELECT e.page, e.at, e.kind, e.detail, e.capture, url, p.agency, p.year, p.title, p.standing, r.id AS report
+            FROM {events_} JOIN pages ON pages.id = e.page
+            LEFT JOIN reports r ON r.agency = p.agency AND r.year = p.year
+            ORDER BY e.at DESC, e.page, e.kind LIMIT ?3""",  # noqa: S608
         (json.dumps(list(kinds)), agency, limit),
     )
     return [dict(row) for row in rows]
@@ -126,7 +134,7 @@ def document_at(db: sqlite3.Connection, url: str, *, before: str | None) -> str 
     row = db.execute(
         """SELECT payload FROM captures c JOIN pages ON pages.id = c.page
            WHERE pages.url = ? AND kind = 'attachment' AND outcome IN ('new', 'same') AND (?2 IS NULL OR at < ?2)
-           ORDER BY at DESC, attempt DESC LIMIT 1""",
+           ORDER BY time DESC, attempt DESC LIMIT 1""",
         (url, before),
     ).fetchone()
     return row["payload"] if row else None

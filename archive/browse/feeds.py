@@ -33,22 +33,55 @@ FEEDS = {
 }
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One thing that a feed tells; `id` is an IRI that never changes, `link` where to read more, if there is such a place."""
+
+    id: str
+    at: str
+    title: str
+    summary: str
+    link: str | None = None
+
+
+def write(entries: Sequence[Entry], *, title: str, id_: str, address: str) -> bytes:
+    """Write a feed of entries, newest first; `address` is where it is served itself."""
+    feed = Element("feed", xmlns=_ATOM)
+    _add(feed, "title", title)
+    _add(feed, "id", id_)
+    _add(feed, "updated", entries[0].at if entries else "1970-01-01T00:00:00Z")
+    SubElement(feed, "link", rel="self", href=address)
+    SubElement(_add(feed, "author"), "name").text = "gongkai"
+    for told in entries:
+        item = _add(feed, "entry")
+        _add(item, "title", told.title)
+        _add(item, "id", told.id)
+        _add(item, "updated", told.at)
+        if told.link:
+            SubElement(item, "link", rel="alternate", href=told.link)
+        _add(item, "summary" if told.link else "content", told.summary)  # without a link it needs content (4.1.2)
+    return bytes(tostring(feed, encoding="utf-8", xml_declaration=True))
+
+
+def entry(event: Row, *, link: str | None) -> Entry:
+    """Make an entry of what befell a page of a report."""
+    return Entry(
+        id=f"urn:gongkai:{event['page']}:{event['at']}:{event['kind']}",
+        at=event["at"],
+        title=f"{code('zh', 'event', event['kind'])}：{event['agency']} {event['year']}年度报告",
+        summary=f"{event['title']} {event['url']}",
+        link=link,
+    )
+
+
 def atom(name: str, events: Sequence[Row], *, absolute: Callable[..., str], home: str) -> bytes:
     """Write a feed of events, newest first; `absolute` makes the address of a page from the parts of its path."""
-    feed = Element("feed", xmlns=_ATOM)
-    _add(feed, "title", FEEDS[name].title)
-    _add(feed, "id", f"{home}/-/gongkai/feed/{name}")
-    _add(feed, "updated", events[0]["at"] if events else "1970-01-01T00:00:00Z")
-    SubElement(feed, "link", rel="self", href=absolute("feed", f"{name}.atom"))
-    SubElement(_add(feed, "author"), "name").text = "gongkai"
-    for event in events:
-        entry = _add(feed, "entry")
-        _add(entry, "title", f"{code('zh', 'event', event['kind'])}：{event['agency']} {event['year']}年度报告")
-        _add(entry, "id", f"urn:gongkai:{event['page']}:{event['at']}:{event['kind']}")
-        _add(entry, "updated", event["at"])
-        SubElement(entry, "link", rel="alternate", href=_address(event, absolute))
-        _add(entry, "summary", f"{event['title']} {event['url']}")
-    return bytes(tostring(feed, encoding="utf-8", xml_declaration=True))
+    return write(
+        [entry(event, link=_address(event, absolute)) for event in events],
+        title=FEEDS[name].title,
+        id_=f"{home}/-/gongkai/feed/{name}",
+        address=absolute("feed", f"{name}.atom"),
+    )
 
 
 def _address(event: Row, absolute: Callable[..., str]) -> str:

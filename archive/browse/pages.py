@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from itertools import groupby, pairwise
 from statistics import median
 from typing import Any
@@ -16,6 +15,7 @@ from archive.browse import ask, numbers, shape
 from archive.browse.words import Language, one, region_name, table
 from archive.changes import changed
 from archive.database import Row
+from archive.health import words as health_words
 from archive.records import Figures
 
 OFFICES = 100
@@ -201,15 +201,23 @@ def office(db: sqlite3.Connection, asked: Asked) -> Context | None:
     }  # fmt: skip
 
 
-def health(db: sqlite3.Connection, asked: Asked) -> Context:  # noqa: ARG001 it asks nothing
-    """The sources' last visits, those in trouble first, and the last runs."""
-    worst = {
-        status: n
-        for n, status in enumerate(("failed", "blocked", "empty", "thin", "partial", "resting", "running", "ok"))
+def health(db: sqlite3.Connection, asked: Asked) -> Context:
+    """How the sources are, the latest trouble first, or how one has been in time; their last visits, and the last runs."""
+    source = asked.word("source")
+    rows = sorted(
+        reader.health_of(db, source) if source else reader.health(db), key=lambda row: row["since"], reverse=True
+    )
+    told = {
+        state: {key: one(asked.language, said["zh"], said["en"]) for key, said in both.items()}
+        for state, both in health_words().items()
     }
-    visits = sorted(reader.last_visits(db), key=lambda v: (worst.get(v["status"], 0), v["source"]))
-    counts = Counter(visit["status"] for visit in visits)
-    return {"visits": visits, "counts": counts, "runs": reader.runs(db, last=20), "sizes": reader.sizes(db)}
+    counts = Counter(row["state"] for row in rows)
+    return {
+        "source": source, "told": told, "health": [row for row in rows if source or row["state"] != "ok"],
+        "counts": {} if source else {state: counts[state] for state in told if counts[state]},
+        "visits": [visit for visit in reader.last_visits(db) if source in (None, visit["source"])],
+        "runs": reader.runs(db, last=20), "sizes": reader.sizes(db),
+    }  # fmt: skip
 
 
 def found(db: sqlite3.Connection, asked: Asked) -> Context:
@@ -223,8 +231,8 @@ def found(db: sqlite3.Connection, asked: Asked) -> Context:
     page = asked.whole("page", least=1, default=1) or 1
     hits, total = [], 0
     if query:
-        hits = search.find(db, query, simplify=simplified(), limit=HITS, offset=(page - 1) * HITS, **narrowed)
-        total = search.count(db, query, simplify=simplified(), **narrowed)
+        hits = search.find(db, query, limit=HITS, offset=(page - 1) * HITS, **narrowed)
+        total = search.count(db, query, **narrowed)
     summary = ask.summary(db)
     return {
         "q": query, **narrowed, "total": total, "page": page, "pages": -(-total // HITS), "hits": [
@@ -234,14 +242,6 @@ def found(db: sqlite3.Connection, asked: Asked) -> Context:
         "years": range(summary["last_year"] or 0, (summary["first_year"] or 1) - 1, -1),
         "regions": sorted({row["region"]: row["region_name"] for row in _offices(db, [])}.items()),
     }  # fmt: skip
-
-
-@cache
-def simplified() -> Callable[[str], str]:
-    """Give what writes traditional characters as simplified ones, as texts are kept."""
-    from opencc import OpenCC
-
-    return OpenCC("t2s").convert
 
 
 # --- states and offices ------------------------------------------------------------------------------------------

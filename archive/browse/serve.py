@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from archive.browse.words import table
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SETTINGS = {"sql_time_limit_ms": 3000, "truncate_cells_html": 300, "suggest_facets": False, "allow_download": False}
+COUNT_MS = 300
 PUBLIC = SETTINGS | {
     "default_allow_sql": False, "sql_time_limit_ms": 2000, "facet_time_limit_ms": 500, "max_returned_rows": 500,
     "allow_csv_stream": False,
@@ -31,15 +33,32 @@ def datasette(archive: Path, *, public: bool = False) -> Any:
     """Make a Datasette that shows an archive; its pages come by the plugin."""
     from datasette.app import Datasette
 
-    return Datasette([str(archive)], settings=PUBLIC if public else SETTINGS, metadata=metadata(archive.stem))
+    told = metadata(archive.stem, public=public)
+    more = {"config": told} if "config" in signature(Datasette).parameters else {}  # where 1.0 looks for the queries
+    server = Datasette([str(archive)], settings=PUBLIC if public else SETTINGS, metadata=told, **more)
+    server.remove_database(archive.stem)
+    server.add_database(_archive(server, archive), name=archive.stem)
+    return server
 
 
-def metadata(database: str) -> dict[str, Any]:
+def _archive(server: Any, archive: Path) -> Any:
+    """Make a database in which counting a big table is soon given up: its pages then say that there is more, not how much."""
+    from datasette.database import Database
+
+    class Archive(Database):  # type: ignore[misc]
+        async def execute(self, sql: str, params: Any = None, **more: Any) -> Any:
+            limit = {"custom_time_limit": COUNT_MS} if sql.startswith("select count(*) from") else {}
+            return await super().execute(sql, params, **more | limit)
+
+    return Archive(server, path=str(archive), is_mutable=True)
+
+
+def metadata(database: str, *, public: bool = False) -> dict[str, Any]:
     """Say what the tables are, how they are best looked at first, and the questions that come first."""
     described = table("metadata")
     questions = [{"name": name, **query} for name, query in described["queries"].items()]
     return {
         "title": described["title"],
         "databases": {database: {key: described[key] for key in ("tables", "queries")}},
-        "plugins": {"gongkai": {"questions": questions}},
+        "plugins": {"gongkai": {"questions": questions, "public": public}},
     }

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _HEADING = re.compile(r"[一二三四五六七八九十]{1,3}、[^。；]{1,40}")
 _NUMBER = re.compile(r"[-+]?[\d,，.]+\s*[%％]?|[-－—/\\]+|无|")
+_LABEL = re.compile(r"\| ([^|]+) \|")
 _MOST = 250_000
 _MOST_LINES = 300
 """Two lines are compared by character up to this product of their lengths, and so many of them; others differ as wholes."""
@@ -196,6 +197,8 @@ def pieces(before: str, after: str) -> tuple[Pieces, Pieces]:
 def inline(left: Pieces, right: Pieces, *, context: int = 16) -> list[tuple[str, str]]:
     """Say a changed line as one: (same, del or ins, words), what is the same cut to the words around the changes.
 
+    Of a table's row its label stays.
+
     >>> inline(*pieces("全年申请29件", "全年申请24件"), context=2)
     [('same', '…申请'), ('del', '29'), ('ins', '24'), ('same', '件')]
     """
@@ -210,7 +213,8 @@ def inline(left: Pieces, right: Pieces, *, context: int = 16) -> list[tuple[str,
             at += 1
         at += 1
         first, last = n == 0 and not found, n == len(left) - 1
-        head = "" if first else words[:context]
+        label = _LABEL.match(words) if first else None
+        head = f"{label[1]}：" if label else "" if first else words[:context]
         tail = "" if last else words[-context:]
         short = len(words) <= context * (2 - first - last)
         found.append(("same", words if short else f"{head}…{tail}"))

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from datasette import NotFound, Response
+from datasette import Forbidden, NotFound, Response
 from datasette.utils import sqlite_timelimit
 
 from archive.browse import ask, feeds, is_archive, pages
@@ -60,6 +60,8 @@ def routes(datasette: Any) -> list[tuple[str, View]]:
     served = [name for name in datasette.databases if not name.startswith("_")]
     if len(served) == 1 and is_archive(datasette, served[0]):
         views.append((r"/$", _page("home", pages.home)))
+    if _told(datasette).get("public"):
+        views.append((r"/-/(?!gongkai|static|jump)", private))
     return views if any(is_archive(datasette, name) for name in served) else []
 
 
@@ -77,22 +79,23 @@ def _page(template: str, page: Callable[[sqlite3.Connection, pages.Asked], pages
         words = {key: request.args.get(key) for key in request.args}
         asked = pages.Asked(parts=request.url_vars, words=words, language=language)
         name, context = await _asking(datasette, request, lambda db: page(db, asked))
-        if context is None:
-            raise NotFound("档案中没有此页 · not in the archive")
+        shown, status = (template, 200) if context is not None else ("nothing", 404)
         path = datasette.urls.path
-        context |= speaker(language) | {
+        context = {
+            **(context or {}),
+            **speaker(language),
             "language": language,
             "archive": name,
             "here": template,
             "go": lambda *parts, **query: path(_address(*parts, **query)),
             "again": lambda **query: f"?{urlencode(_but(words, query))}",
             "data": lambda table, **query: f"{datasette.urls.table(name, table)}?{urlencode(query)}",
-            "questions": (datasette.plugin_config("gongkai") or {}).get("questions", []),
+            "questions": _told(datasette).get("questions", []),
             "static": lambda file: path(f"/-/static-plugins/gongkai/{file}"),
         }
-        html = await datasette.render_template(f"gongkai_{template}.html", context, request=request)
+        html = await datasette.render_template(f"gongkai_{shown}.html", context, request=request)
         html = re.sub("<html[^>]*>", f'<html lang="{LANGUAGES[language]}">', html, count=1)  # no block of Datasette's
-        response = Response.html(html, headers=dict(PAGE))
+        response = Response.html(html, status=status, headers=dict(PAGE))
         if request.args.get("lang") in LANGUAGES:
             response.set_cookie("gongkai_lang", language, samesite="lax", max_age=365 * 86400)
         return response
@@ -151,6 +154,16 @@ async def feed(datasette: Any, request: Any) -> Any:
 
     body = feeds.atom(name, events, absolute=absolute, home=f"{request.scheme}://{request.host}")
     return Response(body=body, headers=dict(CALM), content_type="application/atom+xml; charset=utf-8")
+
+
+async def private() -> None:
+    """Datasette's pages about itself, which name the archive's place on disk: not for the public."""
+    raise Forbidden("不对外开放 · not for the public")
+
+
+def _told(datasette: Any) -> dict[str, Any]:
+    """Give what `archive.browse.serve` tells the plugin; nothing where Datasette was started otherwise."""
+    return datasette.plugin_config("gongkai") or {}
 
 
 async def _asking(datasette: Any, request: Any, ask_: Callable[[sqlite3.Connection], Any]) -> tuple[str, Any]:

@@ -116,10 +116,9 @@ def search(words: Sequence[str], archive: Path, *, copies: bool, limit: int, **o
     The most relevant come first.
     """
     from archive.search import count, find
-    from pipelines.normalise import simplified_word
 
     query = " ".join(words)
-    only |= {"simplify": simplified_word, "standing": None if copies else "official"}
+    only["standing"] = None if copies else "official"
     with plain_errors():
         db = connect(archive)
         for hit in find(db, query, limit=limit, **only):
