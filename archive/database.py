@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -11,14 +12,21 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict, is_dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlite_utils import Database
-
-from archive.migrations import KNOWN, schema
+from archive.tables import KNOWN
 
 APPLICATION_ID = 0x676B6169  # "gkai", in the file's header (SQLite file format, offset 68)
+
+ADVICE = {
+    sqlite3.SQLITE_FULL: "Make room on its disk",
+    sqlite3.SQLITE_READONLY: "Make its disk, folder and file writable",
+    sqlite3.SQLITE_CANTOPEN: "Make its disk and folder writable",
+    sqlite3.SQLITE_IOERR: "Look after its disk, which has no room, or fails (the system's log says more)",
+}
+"""What to do where SQLite cannot write, by its result code (sqlite.org/rescode.html)."""
 
 Row = Mapping[str, Any]
 
@@ -29,6 +37,17 @@ class ArchiveError(Exception):
 
 class LockedError(ArchiveError):
     """Another process is writing to the archive."""
+
+
+class WriteError(ArchiveError):
+    """An archive cannot be written to: its disk is full, read-only or broken; `kept` counts what was kept before that."""
+
+    def __init__(self, path: Path, error: sqlite3.OperationalError | OSError, *, kept: int = 0) -> None:
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        code = sqlite3.SQLITE_FULL if full else getattr(error, "sqlite_errorcode", sqlite3.SQLITE_READONLY) & 0xFF
+        advice = ADVICE.get(code, "`gongkai verify` names what is damaged in it")
+        super().__init__(f"{path}: cannot be written to: {error}. {advice}, then start again; what was kept is whole")
+        self.kept = kept
 
 
 def name(*parts: object) -> str:
@@ -75,8 +94,6 @@ def create(path: Path) -> sqlite3.Connection:
 
     Raises ArchiveError for a database that is not ours or was written by a newer gongkai.
     """
-    from archive import derive  # which needs `name` from here
-
     path.parent.mkdir(parents=True, exist_ok=True)
     is_new = not path.exists() or path.stat().st_size == 0
     db = _open(path)
@@ -95,14 +112,26 @@ def create(path: Path) -> sqlite3.Connection:
     if missing:
         with transaction(db):
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            schema.apply(Database(db))
-            derive.everything(db)
+            _bring_up_to_date(db)
     return db
+
+
+def _bring_up_to_date(db: sqlite3.Connection) -> None:
+    from sqlite_utils import Database
+
+    from archive import derive  # which needs `name` from here
+    from archive.migrations import schema
+
+    schema.apply(Database(db))
+    derive.everything(db)
 
 
 def lacking(db: sqlite3.Connection, path: Path) -> list[str]:
     """Name the migrations that an archive has yet to see; closes it and raises ArchiveError where it has seen others."""
-    applied = [migration.name for migration in schema.applied(Database(db))]
+    # As sqlite-utils notes them; it is itself imported only where there is something to migrate, for it imports much.
+    noted = db.execute("SELECT 1 FROM sqlite_master WHERE name = '_sqlite_migrations'").fetchone()
+    names = "SELECT name FROM _sqlite_migrations WHERE migration_set = 'gongkai' ORDER BY rowid"
+    applied = [name for (name,) in db.execute(names)] if noted else []
     if applied != list(KNOWN[: len(applied)]):
         db.close()
         raise ArchiveError(
@@ -143,28 +172,38 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        db.execute("ROLLBACK")
+        if db.in_transaction:  # SQLite has rolled back itself where the disk is full
+            db.execute("ROLLBACK")
         raise
     db.execute("COMMIT")
 
 
 @contextmanager
 def lock(path: Path) -> Iterator[None]:
-    """Hold the archive's lock file, named after it; raises LockedError where another process holds it.
+    """Hold the archive's lock file, named after it; raises LockedError where another process holds it, or WriteError.
 
     The lock is the kernel's (flock), so it ends with its process however that ends; the file stays.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     file = path.with_name(path.name + ".lock")
-    handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise WriteError(path, error) from error
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(handle, 0)
+            os.write(handle, f"{os.getpid()}\n".encode())
         except BlockingIOError:
             owner = os.read(handle, 32).decode(errors="replace").strip() or "unknown"
-            raise LockedError(f"{path}: locked by process {owner}, which is writing to it ({file})") from None
-        os.ftruncate(handle, 0)
-        os.write(handle, f"{os.getpid()}\n".encode())
+            since = datetime.fromtimestamp(os.fstat(handle).st_mtime, UTC)
+            raise LockedError(
+                f"{path}: locked by process {owner}, which has been writing to it since {since:%Y-%m-%d %H:%M:%S} UTC "
+                f"({file})"
+            ) from None
+        except OSError as error:
+            raise WriteError(path, error) from error
         yield
     finally:
         os.close(handle)

@@ -11,15 +11,17 @@ import math
 import sqlite3
 from collections.abc import Collection, Iterable
 from datetime import date
+from functools import cache, partial
 from typing import Any
 
-from archive import carriers, history, indexing, volatile
+from archive import carriers, history, indexing, judging, volatile
 from archive.carriers import Carrier
 from archive.database import name, to_json
+from archive.health import due_on
 from archive.history import ANSWERED, Seen, Sighting, State, Version
-from archive.migrations import FOLLOWING
 from archive.records import Attachment, content_key, owns
-from archive.rows import TEXTS_OF_VERSIONS
+from archive.rows import TEXTS_OF_VERSIONS, shown
+from archive.tables import AT, FOLLOWING
 
 _TEACHERS = 8
 """Of how many noisy pages of a host its volatile lines are learned: the first by name, so that it never depends on order."""
@@ -30,8 +32,14 @@ def pages(db: sqlite3.Connection, page_ids: Iterable[str], *, index: bool = True
 
     The index for searching follows too, but where only the rows are wanted.
     """
-    reports: set[tuple[str, int]] = set()
     touched = _with_relearned(db, _with_linking(db, page_ids))
+    known = judging.known(db, touched)
+    _pages(db, touched, index=index)
+    judging.judge_again(db, known ^ judging.known(db, touched))
+
+
+def _pages(db: sqlite3.Connection, touched: Collection[str], *, index: bool) -> None:
+    reports: set[tuple[str, int]] = set()
     for page in touched:
         reports.update(_reports_of(db, page))
         for table in ("events", "report_pages", "versions", "stored_carriers"):
@@ -56,12 +64,39 @@ def pages(db: sqlite3.Connection, page_ids: Iterable[str], *, index: bool = True
         _year_checks(db, agency, year)
 
 
+def captured(db: sqlite3.Connection, page: str, *, at: str, kind: str) -> None:
+    """Draw the consequences of a capture of a report's page or a document; the caller holds the transaction.
+
+    Where it shows what the one before it showed, as nearly all do, they are few, and the page's history is not read.
+    """
+    if not (_document_again(db, page, at=at) if kind == "attachment" else _again(db, page, at=at)):
+        pages(db, [page])
+
+
+def cleaned(db: sqlite3.Connection, payload: int) -> None:
+    """Draw the consequences of a payload's new text, for all pages that showed it; the caller holds the transaction."""
+    touched = shown(db, payload)
+    (times,) = db.execute("SELECT count(*) FROM stored_captures WHERE payload = ?", (payload,)).fetchone()
+    if times != 1 or not _again(db, touched[0], payload=payload):
+        pages(db, touched)
+
+
 def visited(db: sqlite3.Connection, run: str) -> None:
-    """Draw the consequences of the lists that a run read, once they are written down; the caller holds the transaction."""
+    """Draw the consequences of a run's visits and lists, once they are written down; the caller holds the transaction."""
     unnamed = db.execute(
-        "SELECT DISTINCT page FROM captures WHERE run = ? AND kind = 'report' AND referrer IS NULL", (run,)
+        """SELECT DISTINCT page FROM captures c WHERE run = ? AND kind = 'report' AND referrer IS NULL
+             AND EXISTS (SELECT 1 FROM columns WHERE columns.run = c.run AND columns.source = c.source AND reports)""",
+        (run,),
     )
     pages(db, [page for (page,) in unnamed.fetchall()])
+    judging.judge(db, run)
+
+
+def described(db: sqlite3.Connection, source: str) -> None:
+    """Draw the consequences of a source's new description: whose report, due when, official or a copy."""
+    seen = "SELECT DISTINCT page FROM captures JOIN sources s ON s.id = source WHERE ? IN (s.id, s.copy_of)"
+    pages(db, [page for (page,) in db.execute(seen, (source,)).fetchall()])
+    judging.judge_source(db, source)
 
 
 def same_agency(named: str | None, known: str) -> str:
@@ -76,13 +111,74 @@ def same_agency(named: str | None, known: str) -> str:
     return known if len(short) >= 2 and known.endswith(short) else named
 
 
-def due_on(year: int, *, level: str) -> date:
-    """Give the last day on which the report on `year` is in time.
+def _last(db: sqlite3.Connection, page: str, *, kind: str) -> list[sqlite3.Row]:
+    """Give a page's last three captures of a kind, the latest first, with their texts; none where two have one time."""
+    found = db.execute(
+        f"""SELECT c.at AS time, {AT} AS at, run.text AS run, source.text AS source, referrer, c.payload, outcome.text AS outcome, r.text
+            FROM strings page JOIN stored_captures c ON c.page = page.number JOIN strings run ON run.number = c.run
+            JOIN strings source ON source.number = c.source JOIN strings outcome ON outcome.number = c.outcome
+            JOIN strings kind ON kind.number = c.kind
+            LEFT JOIN readings r ON r.payload = c.payload
+            WHERE page.text = ? AND kind.text = ? ORDER BY time DESC LIMIT 3""",  # noqa: S608
+        (page, kind),
+    ).fetchall()
+    times = {row["time"] for row in found if isinstance(row["time"], int)}
+    return found if len(times) == len(found) else []
 
-    Departments: 31 January of the next year, governments: 31 March (Regulation of 2019, art. 49); before it came
-    into force in May 2019 everyone had until 31 March (Regulation of 2007, art. 31).
+
+def _again(db: sqlite3.Connection, page: str, *, at: str | None = None, payload: int | None = None) -> bool:
+    """Bring a page up to date whose last capture shows the same text as the one before it, or none yet; say if it does.
+
+    The last capture is the news: made `at` this time, or of this `payload`, which has a text now. What needs the page's
+    whole history is left to `pages`: it was away or off its lists, its host has volatile lines, two contents are the last.
     """
-    return date(year + 1, 1, 31) if year >= 2019 and level == "department" else date(year + 1, 3, 31)
+    now, before, *_ = (*_last(db, page, kind="report"), None, None)
+    if not now or not before or not (now["at"] == at or (payload and now["payload"] == payload)):
+        return False
+    report = db.execute("SELECT agency, year, unlisted_since FROM report_pages WHERE page = ?", (page,)).fetchone()
+    if (
+        now["outcome"] not in ANSWERED
+        or before["outcome"] not in ANSWERED
+        or now["source"] != before["source"]
+        or (now["referrer"] and report and report["unlisted_since"])
+        or _volatile(db, _host(db, page))
+        or db.execute("SELECT 1 FROM columns WHERE run = ? AND source = ?", (now["run"], now["source"])).fetchone()
+    ):
+        return False
+    newest = db.execute(
+        f"""SELECT v.n, v.key, last_seen, t.number, t.key AS own, t.attachments FROM versions v JOIN {TEXTS_OF_VERSIONS}
+            WHERE v.page = ? ORDER BY last_seen DESC LIMIT 2""",  # noqa: S608
+        (page,),
+    ).fetchall()
+    if [version["last_seen"] for version in newest].count(before["at"]) != 1 or newest[0]["last_seen"] != before["at"]:
+        return False
+    stands = newest[0]
+    if now["text"] not in (stands["number"], before["text"], None):
+        return False
+    if now["text"] or now["outcome"] == "not-modified":
+        if _with_files(db, stands["own"], stands["attachments"], now, {}) != stands["key"]:
+            return False
+        db.execute(
+            "UPDATE versions SET captures = captures + 1, last_seen = ? WHERE page = ? AND n = ?",
+            (now["at"], page, stands["n"]),
+        )
+        for other in _carriers_to_tell(db, *report[:2], touched=(), but=page) if report else ():
+            _tell(db, other)
+    return True
+
+
+def _document_again(db: sqlite3.Connection, page: str, *, at: str) -> bool:
+    """Bring the reports up to date that link to a document whose answer `at` a time is the one before it again; say if it is."""
+    now, before, *_ = (*_last(db, page, kind="attachment"), None, None)
+    if not now or not before or now["at"] != at or before["outcome"] not in ANSWERED:
+        return False
+    (began,) = db.execute("SELECT started_at FROM runs WHERE id = ?", (now["run"],)).fetchone()
+    if not before["at"] < began <= now["at"]:  # else answers of other runs may lie between this run's
+        return False
+    if now["outcome"] != "not-modified" and (now["outcome"] != "same" or now["payload"] != before["payload"]):
+        return False
+    db.execute("UPDATE stored_carriers SET outcome = ? WHERE file = ?", (now["outcome"], page))
+    return True
 
 
 def _history(db: sqlite3.Connection, page: str) -> list[Seen]:
@@ -251,7 +347,7 @@ def _carriers(db: sqlite3.Connection, page: str, text: sqlite3.Row) -> None:
     for n, file in enumerate(json.loads(text["attachments"]), start=1):
         row = {"n": n, "file": name(file["url"]), "label": file["label"]}
         last = db.execute(
-            "SELECT outcome FROM captures WHERE page = ? AND kind = 'attachment' ORDER BY at DESC, attempt DESC LIMIT 1",
+            "SELECT outcome FROM captures WHERE page = ? AND kind = 'attachment' ORDER BY time DESC, attempt DESC LIMIT 1",
             (row["file"],),
         ).fetchone()
         row["outcome"] = last and last["outcome"]
@@ -285,16 +381,19 @@ def _carrier(text: sqlite3.Row, page: sqlite3.Row) -> Carrier:
 
 
 def _carriers_to_tell(
-    db: sqlite3.Connection, agency: str, year: int, *, touched: Collection[str]
+    db: sqlite3.Connection, agency: str, year: int, *, touched: Collection[str], but: str = ""
 ) -> Iterable[sqlite3.Row]:
-    """List the pages of a report that were touched, and those on which the others' captures may throw another light."""
+    """List the pages of a report that were touched, and those on which the others' captures may throw another light.
+
+    Not that one which is left out by `but`.
+    """
     rows = db.execute(
         """SELECT p.page, p.agency, p.year, p.standing, url, s.agency AS office,
                   EXISTS (SELECT 1 FROM captures c WHERE c.page = p.page AND kind = 'report'
                           AND (outcome IN ('gone', 'moved') OR referrer IS NULL)) AS hangs
            FROM report_pages p JOIN pages ON pages.id = p.page JOIN sources s ON s.id = source
-           WHERE p.agency = ? AND year = ? ORDER BY p.page""",
-        (agency, year),
+           WHERE p.agency = ? AND year = ? AND p.page != ? ORDER BY p.page""",
+        (agency, year, but),
     ).fetchall()
     return [row for row in rows if row["hangs"] or row["page"] in touched]
 
@@ -303,16 +402,17 @@ def _tell(db: sqlite3.Connection, carrier: sqlite3.Row) -> None:
     """Write down what befell a page that carries a report, and how it stands."""
     seen = _history(db, carrier["page"])
     _, events = history.versions(seen)
+    elsewhere = cache(partial(_elsewhere, db, carrier))  # a page's many captures show few texts
     state = State()
     for absence in history.absences(seen):
-        told, state = history.absent(absence, url=carrier["url"], elsewhere=_elsewhere(db, carrier, absence.key))
+        told, state = history.absent(absence, url=carrier["url"], elsewhere=elsewhere(absence.key))
         events += told
         if absence.back:
             state = State()
 
     def left_out(seen: Seen, named: Seen) -> bool:
-        elsewhere = (place.seen for place in _elsewhere(db, carrier, seen.key))
-        return _read_again(db, seen, named) and not any(other.run == seen.run and other.referrer for other in elsewhere)
+        others = (place.seen for place in elsewhere(seen.key))
+        return _read_again(db, seen, named) and not any(other.run == seen.run and other.referrer for other in others)
 
     told, unlisted_since = history.listings(seen, left_out=left_out)
     db.execute("DELETE FROM events WHERE page = ?", (carrier["page"],))
@@ -447,7 +547,9 @@ def _numbers(db: sqlite3.Connection, agency: str, year: int) -> dict[tuple[str, 
 
 
 def everything(db: sqlite3.Connection, *, index: bool = True) -> None:
-    """Work out all versions, events and reports anew, as `pages` does; the caller holds the transaction."""
+    """Work out all versions, events, reports and states anew, as `pages` and `visited` do; the caller holds the transaction."""
     for table in FOLLOWING:
         db.execute(f"DELETE FROM {table}")  # noqa: S608
-    pages(db, [page for (page,) in db.execute("SELECT id FROM pages ORDER BY id").fetchall()], index=index)
+    every = [page for (page,) in db.execute("SELECT id FROM pages ORDER BY id").fetchall()]
+    _pages(db, _with_relearned(db, _with_linking(db, every)), index=index)
+    judging.judge_all(db)

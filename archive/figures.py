@@ -5,24 +5,47 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, fields
+from dataclasses import dataclass, fields
+from operator import attrgetter
 
 from archive.database import to_json
 from archive.records import Check, Fact, Figures
 
 CODES = ("form", "table", "row", "column")
-_OF_FACT = tuple(f.name for f in fields(Fact) if f.name not in CODES)
+_OF_FACT = tuple(f.name for f in fields(Fact))[len(CODES) :]
 _OF_CHECK = tuple(f.name for f in fields(Check))
+_values_of_fact = attrgetter(*CODES, *_OF_FACT)
+_values_of_check = attrgetter(*_OF_CHECK)
 
 
-def add(db: sqlite3.Connection, text: int, figures: Figures) -> None:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Values:
+    """Facts and checks as nothing but values, in the order of their fields: quickly handed from process to process."""
+
+    facts: Sequence[tuple[object, ...]]
+    checks: Sequence[tuple[object, ...]]
+
+
+def values(figures: Figures) -> Values:
+    """Give the values of facts and checks."""
+    return Values(facts=[*map(_values_of_fact, figures.facts)], checks=[*map(_values_of_check, figures.checks)])
+
+
+def add(db: sqlite3.Connection, text: int, given: Values) -> None:
     """Keep the facts and checks of a text, in their order; the caller holds the transaction."""
-    for n, fact in enumerate(figures.facts):
-        row = (text, n, _indicator(db, fact), *(getattr(fact, column) for column in _OF_FACT))
-        db.execute(f"INSERT INTO stored_facts VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608
-    for n, check in enumerate(figures.checks):
-        row = (text, n, *astuple(check))
-        db.execute(f"INSERT INTO stored_checks VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608
+    codes, places = ", ".join(f'"{code}"' for code in CODES), ", ".join("?" * len(_OF_FACT))
+    db.executemany(
+        f"INSERT INTO indicators ({codes}) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",  # noqa: S608
+        [fact[: len(CODES)] for fact in given.facts],
+    )
+    db.executemany(
+        f"""INSERT INTO stored_facts SELECT ?, ?, number, {places} FROM indicators WHERE ({codes}) = (?, ?, ?, ?)""",  # noqa: S608
+        [(text, n, *fact[len(CODES) :], *fact[: len(CODES)]) for n, fact in enumerate(given.facts)],
+    )
+    db.executemany(
+        f"INSERT INTO stored_checks VALUES (?, ?, {', '.join('?' * len(_OF_CHECK))})",  # noqa: S608
+        [(text, n, *check) for n, check in enumerate(given.checks)],
+    )
 
 
 def drop(db: sqlite3.Connection, text: int) -> None:
@@ -48,11 +71,11 @@ def of_text(db: sqlite3.Connection, text: int) -> Figures:
     )
 
 
-def digest(figures: Figures) -> str | None:
+def digest(given: Values) -> str | None:
     """Work out the SHA-256 (32 hex digits) over facts and checks; None where there are none."""
-    if not figures.facts and not figures.checks:
+    if not given.facts and not given.checks:
         return None
-    rows = [*map(astuple, figures.facts), *map(astuple, figures.checks)]
+    rows = (*given.facts, *given.checks)
     plain = [[float(value) if isinstance(value, int) else value for value in row] for row in rows]
     return hashlib.sha256(to_json(plain).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
@@ -82,15 +105,3 @@ def describe(
             [row for row in (tuple(entry.values()) for entry in rows) if row not in known],
         )
     return db.total_changes > before
-
-
-def _indicator(db: sqlite3.Connection, fact: Fact) -> int:
-    codes = [getattr(fact, code) for code in CODES]
-    find = 'SELECT number FROM indicators WHERE (form, "table", "row", "column") = (?, ?, ?, ?)'
-    found = (
-        db.execute(find, codes).fetchone()
-        or db.execute(
-            'INSERT INTO indicators (form, "table", "row", "column") VALUES (?, ?, ?, ?) RETURNING number', codes
-        ).fetchone()
-    )
-    return found[0]  # type: ignore[no-any-return]

@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from archive import chain, derive, figures, payloads, rows
+from archive import chain, derive, figures, judging, payloads, rows
 from archive.database import ArchiveError, backup, connect, create, lacking, transaction
 from archive.reader import body_numbered, body_of
 from archive.store import Store
@@ -112,11 +112,7 @@ def _describe(into: sqlite3.Connection, source: sqlite3.Connection) -> None:
                 f"UPDATE sources SET {', '.join(f'{column} = ?' for column in columns)} WHERE id = ?",  # noqa: S608
                 [*(row[column] for column in columns), row["id"]],
             )
-            seen = into.execute(
-                "SELECT DISTINCT page FROM captures JOIN sources s ON s.id = source WHERE ? IN (s.id, s.copy_of)",
-                (row["id"],),
-            )
-            derive.pages(into, [page for (page,) in seen])
+            derive.described(into, row["id"])
 
 
 def _age(row: sqlite3.Row) -> tuple[str, ...]:
@@ -170,6 +166,7 @@ def _take(into: sqlite3.Connection, source: sqlite3.Connection, run: sqlite3.Row
         raise ArchiveError(f"it was altered after it ended: its digest is {made[:16]}, sealed was {run['digest'][:16]}")
     shown = into.execute("SELECT DISTINCT page FROM captures WHERE run = ?", (run["id"],))
     derive.pages(into, sorted({page for (page,) in shown} | _take_texts(into, source, run["id"], cleaner=cleaner)))
+    judging.judge(into, run["id"])
 
 
 def _take_payload(into: sqlite3.Connection, source: sqlite3.Connection, sha256: str) -> None:
@@ -226,7 +223,8 @@ def _take_texts(into: sqlite3.Connection, source: sqlite3.Connection, run: str, 
         ).fetchone()
         if text:
             row = {key: text[key] for key in (*rows.TEXT, *rows.OF_FIGURES, "digest")}
-            rows.add_text(into, number, row, figures.of_text(source, text["number"]))
+            values = figures.values(figures.of_text(source, text["number"]))
+            rows.add_text(into, number, rows.TextRows(row=row, values=values))
         shown.update(rows.shown(into, number))
     return shown
 

@@ -3,7 +3,8 @@
 Truth (append-only): origins, sources, runs, visits, columns, pages, payloads, bodies, captures (a view of
 stored_captures and strings).
 Derived (made again by `gongkai rebuild`): texts (a view of readings and stored_texts), versions, events, report_pages,
-reports, volatile_lines, report_texts with their index report_search.
+reports, volatile_lines, report_texts with their index report_search, health.
+Its own: notices, what this archive has told whom.
 
 Names are made of content, URL and time, never of a counter, so that two archives merge without conflict.
 """
@@ -17,39 +18,27 @@ from collections.abc import Sequence
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-TRUTH = (
-    "origins", "sources", "runs", "visits", "columns", "pages", "strings", "payloads", "bodies", "stored_captures",
-)  # fmt: skip
-"""The tables of the truth, those that others refer to first; `captures` is a view of them."""
+from archive.tables import AT, TRUTH
 
-DERIVED = (
-    "volatile_lines", "year_checks", "carriers", "reports", "report_pages", "events", "versions", "facts", "checks", "texts",
-)  # fmt: skip
-"""What is derived, as it is read."""
+_FACTS = """CREATE VIEW facts AS
+            SELECT r.id AS report, r.agency, r.year, r.region, i.form, i."table", i."row", i."column", i.label, i.english,
+                   f.value, f.unit, f.cell, f.grid, f.at_row, f.at_column, f.line, f.sentence, f.sure, c.n AS carrier, r.page
+            FROM reports r JOIN stored_carriers c ON c.page = r.page JOIN readings ON readings.payload = c.payload
+            JOIN stored_facts f ON f.text = readings.text JOIN indicators i ON i.number = f.indicator
+            WHERE c.rank = 0 OR NOT EXISTS (
+                SELECT 1 FROM stored_carriers better JOIN readings ON readings.payload = better.payload
+                JOIN stored_facts g ON g.text = readings.text
+                WHERE better.page = c.page AND better.rank < c.rank AND g.indicator = f.indicator)"""
 
-FOLLOWING = ("year_checks", "stored_carriers", "reports", "report_pages", "events", "versions", "volatile_lines")
-TEXTS = ("stored_facts", "stored_checks", "readings", "stored_texts")
-DERIVED_TABLES = ("report_texts", *FOLLOWING, *TEXTS)
-"""The tables that hold it, those that refer to others first: what is searched, what follows from captures and texts, and
-texts."""
-
-KNOWN = (
-    "truth",
-    "derived",
-    "columns",
-    "chain",
-    "events",
-    "old_archives",
-    "guard",
-    "volatile_lines",
-    "compact",
-    "statistics",
-    "search",
-)
-"""The names of all migrations below, in their order."""
-
-AT = "iif(typeof(at) = 'integer', strftime('%Y-%m-%dT%H:%M:%fZ', at / 1000.0, 'unixepoch'), at)"
-"""The time of a stored capture, which is in milliseconds since 1970, or else as it was given."""
+_CHECKS = """CREATE VIEW checks AS
+            SELECT r.id AS report, r.agency, r.year, k.form, k."table", k.rule, k.at, k.level, k."left", k."right", k.held,
+                   c.n AS carrier
+            FROM reports r JOIN stored_carriers c ON c.page = r.page JOIN readings ON readings.payload = c.payload
+            JOIN stored_checks k ON k.text = readings.text
+            WHERE c.rank = 0 OR c.rank = (
+                SELECT min(best.rank) FROM stored_carriers best JOIN readings ON readings.payload = best.payload
+                JOIN stored_checks other ON other.text = readings.text AND other.form = k.form AND other."table" = k."table"
+                WHERE best.page = c.page)"""
 
 schema = Migrations("gongkai")
 
@@ -276,7 +265,6 @@ def compact(db: Database) -> None:
     """What repeats is written once: a fetch of an unchanged page costs a line of numbers, the same text one row."""
     from archive import rows
     from archive.chain import row_digest
-    from archive.records import Figures
 
     for table in ("reports", "report_pages", "events", "versions"):  # made again by whoever migrates
         db.execute(f"DROP TABLE {table}")
@@ -353,7 +341,7 @@ def compact(db: Database) -> None:
         rows.add_capture(db.conn, row)
     for row in db.query("SELECT * FROM old_texts ORDER BY rowid"):
         number = rows.known_payload(db.conn, row.pop("payload"))
-        rows.add_text(db.conn, number, row | {"digest": row_digest(row)}, Figures())
+        rows.add_text(db.conn, number, rows.TextRows(row=row | {"digest": row_digest(row)}))
     for table in ("captures", "texts", "bodies", "payloads"):
         db.execute(f"DROP TABLE old_{table}")
     _create(
@@ -369,17 +357,8 @@ def compact(db: Database) -> None:
         CREATE INDEX report_pages_report ON report_pages (agency, year, standing);
         CREATE INDEX report_pages_source ON report_pages (source);
         CREATE INDEX reports_year ON reports (year);
-        CREATE VIEW captures AS
-            SELECT printf('%016x', c.id) AS id, page.text AS page, run.text AS run, source.text AS source, {AT} AS at,
-                   {_string("kind")} AS kind, attempt, status, {_string("outcome")} AS outcome,
-                   {_string("reason")} AS reason, sha256 AS payload,
-                   iif(typeof(seconds) = 'integer', seconds / 1000.0, seconds) AS seconds,
-                   {_string("referrer")} AS referrer, {_string("anchor")} AS anchor, {_string("redirects")} AS redirects,
-                   {_put_together("request_form", "request_cut")} AS request_headers,
-                   {_put_together("form", "cut")} AS headers, c.payload AS payload_number, length
-            FROM stored_captures c JOIN strings page ON page.number = c.page JOIN strings run ON run.number = c.run
-            JOIN strings source ON source.number = c.source LEFT JOIN payloads ON payloads.number = c.payload
-    """,  # noqa: S608
+        {_captures_view()}
+    """,
     )
     db.execute(_texts_view())
     for table in TRUTH[-4:]:
@@ -392,7 +371,7 @@ def statistics(db: Database) -> None:
     """The numbers that reports give, and all that carries a report: its page and the documents that the page links to."""
     _create(
         db,
-        """
+        f"""
         ALTER TABLE stored_texts ADD COLUMN legible REAL;
         ALTER TABLE stored_texts ADD COLUMN unplaced TEXT;
         ALTER TABLE stored_texts ADD COLUMN figures TEXT;
@@ -434,25 +413,9 @@ def statistics(db: Database) -> None:
             SELECT page, n, pages.url, label, outcome, sha256 AS payload, rank, differing
             FROM stored_carriers LEFT JOIN pages ON pages.id = coalesce(file, page)
             LEFT JOIN payloads ON payloads.number = stored_carriers.payload;
-        CREATE VIEW facts AS
-            SELECT r.id AS report, r.agency, r.year, r.region, i.form, i."table", i."row", i."column", i.label, i.english,
-                   f.value, f.unit, f.cell, f.grid, f.at_row, f.at_column, f.line, f.sentence, f.sure, c.n AS carrier, r.page
-            FROM reports r JOIN stored_carriers c ON c.page = r.page JOIN readings ON readings.payload = c.payload
-            JOIN stored_facts f ON f.text = readings.text JOIN indicators i ON i.number = f.indicator
-            WHERE NOT EXISTS (
-                SELECT 1 FROM stored_carriers better JOIN readings ON readings.payload = better.payload
-                JOIN stored_facts g ON g.text = readings.text
-                WHERE better.page = c.page AND better.rank < c.rank AND g.indicator = f.indicator);
-        CREATE VIEW checks AS
-            SELECT r.id AS report, r.agency, r.year, k.form, k."table", k.rule, k.at, k.level, k."left", k."right", k.held,
-                   c.n AS carrier
-            FROM reports r JOIN stored_carriers c ON c.page = r.page JOIN readings ON readings.payload = c.payload
-            JOIN stored_checks k ON k.text = readings.text
-            WHERE c.rank = (
-                SELECT min(best.rank) FROM stored_carriers best JOIN readings ON readings.payload = best.payload
-                JOIN stored_checks other ON other.text = readings.text AND other.form = k.form AND other."table" = k."table"
-                WHERE best.page = c.page)
-    """,
+        {_FACTS};
+        {_CHECKS}
+    """,  # noqa: S608
     )
     db.execute("DROP VIEW texts")
     db.execute(_texts_view(("legible", "unplaced", "figures")))
@@ -474,6 +437,68 @@ def search(db: Database) -> None:
         CREATE VIRTUAL TABLE report_search USING fts5 (text, title, agency, content = '', tokenize = 'ascii')
     """,
     )
+
+
+@schema()
+def health(db: Database) -> None:
+    """When each source's health changed, and what was told of it; what a source was asked in one run is found by an index."""
+    _create(
+        db,
+        """
+        CREATE TABLE health (
+            source TEXT NOT NULL REFERENCES sources (id), at TEXT NOT NULL, run TEXT NOT NULL REFERENCES runs (id),
+            state TEXT NOT NULL, evidence TEXT NOT NULL, capture TEXT,
+            PRIMARY KEY (source, run)
+        ) STRICT;
+        CREATE TABLE notices (
+            channel TEXT NOT NULL, run TEXT NOT NULL REFERENCES runs (id), at TEXT NOT NULL, PRIMARY KEY (channel, run)
+        ) STRICT;
+        CREATE INDEX health_run ON health (run);
+        CREATE INDEX visits_source ON visits (source, run);
+        DROP INDEX columns_source;
+        CREATE INDEX columns_source ON columns (source, run);
+        DROP INDEX stored_captures_source;
+        CREATE INDEX stored_captures_source ON stored_captures (source, run)
+    """,
+    )
+
+
+@schema()
+def growth(db: Database) -> None:
+    """What lets an archive grow: an answer costs what the one before it did, however many there are."""
+    for view in ("captures", "facts", "checks"):
+        db.execute(f"DROP VIEW {view}")
+    db.execute(_captures_view(", c.number, c.at AS time"))
+    db.execute(_FACTS)
+    db.execute(_CHECKS)
+    _create(
+        db,
+        """
+        CREATE INDEX stored_captures_page ON stored_captures (page, at);
+        CREATE INDEX stored_captures_asked ON stored_captures (source, kind, page);
+        CREATE INDEX stored_carriers_file ON stored_carriers (file) WHERE file IS NOT NULL;
+        CREATE INDEX versions_first_seen ON versions (first_seen);
+        CREATE INDEX events_kind ON events (kind, at);
+        CREATE INDEX report_pages_copies ON report_pages (agency) WHERE standing = 'copy';
+        CREATE INDEX stored_checks_broken ON stored_checks (text) WHERE held = 0;
+        CREATE INDEX reports_page ON reports (page);
+        CREATE INDEX reports_region ON reports (region);
+        CREATE INDEX sources_agency ON sources (agency)
+    """,
+    )
+
+
+def _captures_view(more: str = "") -> str:
+    return f"""CREATE VIEW captures AS
+            SELECT printf('%016x', c.id) AS id, page.text AS page, run.text AS run, source.text AS source, {AT} AS at,
+                   {_string("kind")} AS kind, attempt, status, {_string("outcome")} AS outcome,
+                   {_string("reason")} AS reason, sha256 AS payload,
+                   iif(typeof(seconds) = 'integer', seconds / 1000.0, seconds) AS seconds,
+                   {_string("referrer")} AS referrer, {_string("anchor")} AS anchor, {_string("redirects")} AS redirects,
+                   {_put_together("request_form", "request_cut")} AS request_headers,
+                   {_put_together("form", "cut")} AS headers, c.payload AS payload_number, length{more}
+            FROM stored_captures c JOIN strings page ON page.number = c.page JOIN strings run ON run.number = c.run
+            JOIN strings source ON source.number = c.source LEFT JOIN payloads ON payloads.number = c.payload"""  # noqa: S608
 
 
 def _texts_view(more: Sequence[str] = ()) -> str:

@@ -11,7 +11,7 @@ from operator import attrgetter
 
 from archive import figures, payloads
 from archive.chain import row_digest
-from archive.database import ArchiveError, Row, name
+from archive.database import ArchiveError, Row, name, to_json
 from archive.records import Check, Figures
 from archive.rows import TEXTS_OF_VERSIONS, bond, known_payload
 
@@ -65,10 +65,11 @@ def columns_of(db: sqlite3.Connection, source: str) -> list[Row]:
 
 
 def searched_at(db: sqlite3.Connection, source: str) -> str | None:
-    """Say when this source's own addresses were last read in search of its columns, in a run that was not cut off."""
+    """Say when this source's own addresses were last read in search of its columns, in a visit that was not cut off."""
     found = db.execute(
         """SELECT max(at) FROM captures c JOIN runs ON runs.id = run
-           WHERE source = ? AND kind = 'start' AND outcome IN ('new', 'same', 'not-modified') AND runs.status = 'finished'""",
+           WHERE source = ? AND kind = 'start' AND outcome IN ('new', 'same', 'not-modified') AND runs.status != 'interrupted'
+             AND EXISTS (SELECT 1 FROM visits v WHERE v.run = c.run AND v.source = c.source AND v.status != 'unfinished')""",
         (source,),
     )
     return found.fetchone()[0]  # type: ignore[no-any-return]
@@ -93,15 +94,29 @@ def years_of(db: sqlite3.Connection, source: str) -> set[int]:
 def blocked_visits(db: sqlite3.Connection, source: str) -> tuple[int, str | None]:
     """Count the visits in a row, up to the last, at which the source was blocked, and say when the last one ended.
 
-    Visits left out because the source was resting do not count.
+    Visits left out because the source was resting, and those cut off, do not count.
     """
     rows = db.execute(
         """SELECT v.status, coalesce(ended_at, started_at) AS at FROM visits v JOIN runs ON runs.id = run
-           WHERE source = ? AND v.status != 'resting' ORDER BY started_at DESC""",
+           WHERE source = ? AND v.status NOT IN ('resting', 'unfinished') ORDER BY v.run DESC""",
         (source,),
     )
     ends = [row["at"] for row in takewhile(lambda row: row["status"] == "blocked", rows)]
     return len(ends), ends[0] if ends else None
+
+
+def last_turn(db: sqlite3.Connection, source: str) -> str:
+    """Name the run in which a source last had its turn, which sorts by time; empty where it had none.
+
+    That is its last visit, or the one before where the last was cut off: twice in a row is a turn all the same, so that
+    a source too big for every run's budget keeps no other from its turn.
+    """
+    rows = db.execute(
+        "SELECT run, status FROM visits WHERE source = ? AND status != 'resting' ORDER BY run DESC LIMIT 2", (source,)
+    ).fetchall()
+    if rows and rows[0]["status"] == "unfinished" and not (len(rows) == 2 and rows[1]["status"] == "unfinished"):
+        rows.pop(0)
+    return rows[0]["run"] if rows else ""
 
 
 def tally(db: sqlite3.Connection, run: str, source: str) -> Mapping[str, int]:
@@ -138,7 +153,8 @@ def runs(db: sqlite3.Connection, *, last: int) -> list[Row]:
         """SELECT runs.*, count(source) AS sources, coalesce(sum(v.status = 'ok'), 0) AS ok,
                   (SELECT count(*) FROM captures WHERE run = runs.id) AS captures, coalesce(sum(new), 0) AS new,
                   coalesce(sum(changed), 0) AS changed, coalesce(sum(gone), 0) AS gone
-           FROM runs LEFT JOIN visits v ON v.run = runs.id GROUP BY runs.id ORDER BY started_at DESC LIMIT ?""",
+           FROM (SELECT * FROM runs ORDER BY started_at DESC LIMIT ?) runs LEFT JOIN visits v ON v.run = runs.id
+           GROUP BY runs.id ORDER BY started_at DESC""",
         (last,),
     )
     return [dict(row) for row in rows]
@@ -148,18 +164,54 @@ def last_visits(db: sqlite3.Connection) -> list[Row]:
     """List each source's latest visit."""
     rows = db.execute(
         """SELECT source, name, v.status, reason, listed, fetched, new, changed, unchanged, gone, blocked, failed,
-                  max(started_at) AS at
-           FROM visits v JOIN runs ON runs.id = run JOIN sources ON sources.id = source GROUP BY source ORDER BY source"""
+                  started_at AS at
+           FROM sources CROSS JOIN visits v ON v.source = sources.id AND v.run = (SELECT max(run) FROM visits WHERE source = sources.id)
+           JOIN runs ON runs.id = run ORDER BY source"""
     )
     return [dict(row) for row in rows]
 
 
+def health(db: sqlite3.Connection, *, at: str | None = None) -> list[Row]:
+    """List how each source that was visited stands, or stood at a time: its `state`, `since` when, `run`, `evidence`, `capture`."""
+    rows = db.execute(
+        f"""{_HEALTH} WHERE h.run = (SELECT max(run) FROM health WHERE source = h.source AND at <= coalesce(?, at))
+            ORDER BY h.source""",  # noqa: S608
+        (at,),
+    )
+    return [dict(row) for row in rows]
+
+
+def health_changes(db: sqlite3.Connection, *, after: str | None, until: str) -> list[Row]:
+    """List how sources changed in the runs that came into the archive after one (None: from the first) and up to another."""
+    rows = db.execute(
+        f"""{_HEALTH} JOIN runs ON runs.id = h.run
+            WHERE runs.rowid > coalesce((SELECT rowid FROM runs WHERE id = ?), 0)
+              AND runs.rowid <= (SELECT rowid FROM runs WHERE id = ?) ORDER BY h.run, h.source""",  # noqa: S608
+        (after, until),
+    )
+    return [dict(row) for row in rows]
+
+
+def health_of(db: sqlite3.Connection, source: str) -> list[Row]:
+    """List the states that a source has been in, oldest first."""
+    return [dict(row) for row in db.execute(f"{_HEALTH} WHERE h.source = ? ORDER BY h.run", (source,))]
+
+
+def told(db: sqlite3.Connection, channel: str) -> str | None:
+    """Name the run up to which a channel was told all, None where it was told nothing yet."""
+    row = db.execute(
+        "SELECT run FROM notices JOIN runs ON id = run WHERE channel = ? ORDER BY runs.rowid DESC LIMIT 1", (channel,)
+    ).fetchone()
+    return row["run"] if row else None
+
+
 def sizes(db: sqlite3.Connection) -> Row:
-    """Count the rows, and the bytes served, distinct and stored."""
+    """Count the rows, and the bytes served, distinct and stored; truth is only added to, so its numbers run without gaps."""
     row = db.execute(
         """SELECT (SELECT count(*) FROM runs) AS runs, (SELECT count(*) FROM sources) AS sources,
-                  (SELECT count(*) FROM pages) AS pages, (SELECT count(*) FROM stored_captures) AS captures,
-                  (SELECT count(*) FROM payloads) AS payloads, (SELECT count(*) FROM readings) AS texts,
+                  (SELECT coalesce(max(rowid), 0) FROM pages) AS pages,
+                  (SELECT coalesce(max(number), 0) FROM stored_captures) AS captures,
+                  (SELECT coalesce(max(number), 0) FROM payloads) AS payloads, (SELECT count(*) FROM readings) AS texts,
                   (SELECT count(*) FROM versions) AS versions, (SELECT count(*) FROM reports) AS reports,
                   (SELECT coalesce(sum(length), 0) FROM payloads) AS bytes,
                   (SELECT coalesce(sum(length(frame)), 0) FROM bodies) AS stored"""
@@ -174,11 +226,12 @@ def coverage(db: sqlite3.Connection) -> list[Row]:
 
 def carriers(db: sqlite3.Connection, *, agency: str | None = None, year: int | None = None) -> list[Row]:
     """List the pages that carry reports, official ones first, with their addresses."""
+    wanted = {key: value for key, value in {"agency": agency, "year": year}.items() if value is not None}
     rows = db.execute(
-        """SELECT p.*, url FROM report_pages p JOIN pages ON pages.id = page
-           WHERE agency = coalesce(:agency, agency) AND year = coalesce(:year, year)
-           ORDER BY agency, year, standing DESC, published_on, url""",
-        {"agency": agency, "year": year},
+        f"""SELECT p.*, url FROM report_pages p JOIN pages ON pages.id = page
+            WHERE {" AND ".join(f"{key} = :{key}" for key in wanted) or 1}
+            ORDER BY agency, year, standing DESC, published_on, url""",  # noqa: S608
+        wanted,
     )
     return [dict(row) for row in rows]
 
@@ -191,10 +244,17 @@ def find_page(db: sqlite3.Connection, url: str) -> Row | None:
 
 def find_reports(db: sqlite3.Connection, words: str) -> list[Row]:
     """Find reports by id, by agency and year, or else by words that all occur in agency, title or year."""
-    rows: list[Row] = [dict(row) for row in db.execute("SELECT * FROM reports ORDER BY agency, year")]
-    wanted = words.split()
-    exact = [row for row in rows if row["id"] == words or words == f"{row['agency']} {row['year']}"]
-    return exact or [row for row in rows if all(w in f"{row['agency']} {row['year']} {row['title']}" for w in wanted)]
+    agency, _, year = words.rpartition(" ")
+    exact = db.execute(
+        "SELECT * FROM reports WHERE id = ? UNION SELECT * FROM reports WHERE agency = ? AND year = ? ORDER BY agency, year",
+        (words, agency, year),
+    ).fetchall()
+    found = exact or db.execute(
+        """SELECT * FROM reports WHERE NOT EXISTS (
+               SELECT 1 FROM json_each(?) WHERE instr(agency || ' ' || year || ' ' || title, value) = 0) ORDER BY agency, year""",
+        (to_json(words.split()),),
+    )
+    return [dict(row) for row in found]
 
 
 def versions(db: sqlite3.Connection, page: str) -> list[Row]:
@@ -232,23 +292,44 @@ def text_of(db: sqlite3.Connection, payload: str) -> Row:
     return {"payload": payload, **dict(row)}
 
 
+def missing_documents(db: sqlite3.Connection, url: str) -> list[Row]:
+    """List the documents, by `url` and `label`, that the report at an address links to and that were never asked for."""
+    rows = db.execute(
+        "SELECT url, label FROM carriers WHERE page = ? AND n > 0 AND outcome IS NULL ORDER BY n", (name(url),)
+    )
+    return [dict(row) for row in rows]
+
+
 def histories(db: sqlite3.Connection, source: str) -> list[Row]:
     """List what this source was asked for as a report, with the times its schedule follows.
 
     `first_seen`; `changed`, when its newest version was first seen; `answered`, when it last gave an answer of any
     kind; `gone_since`; and `year`, its report's.
     """
+
+    def seen(outcomes: str, order: str, what: str = "at") -> str:
+        only = f"AND outcome IN ({outcomes})" if outcomes else ""
+        return f"""(SELECT {what} FROM captures c WHERE c.page = p.text AND c.source = ?1 AND kind = 'report' {only}
+                    ORDER BY time {order} LIMIT 1)"""  # noqa: S608
+
     rows = db.execute(
-        """WITH asked AS (
-               SELECT page, coalesce(min(at) FILTER (WHERE outcome IN ('new', 'same')), min(at)) AS first_seen,
-                      max(at) FILTER (WHERE outcome IN ('new', 'same', 'not-modified', 'gone', 'moved')) AS answered,
-                      max(at) FILTER (WHERE outcome IN ('new', 'same', 'not-modified')) AS stood
-               FROM captures WHERE source = ? AND kind = 'report' GROUP BY page)
-           SELECT url, year, asked.first_seen, answered,
-                  coalesce((SELECT max(first_seen) FROM versions v WHERE v.page = asked.page), asked.first_seen) AS changed,
-                  (SELECT min(at) FROM captures c
-                   WHERE c.page = asked.page AND outcome = 'gone' AND at > coalesce(stood, '')) AS gone_since
-           FROM asked JOIN pages ON pages.id = asked.page LEFT JOIN report_pages r ON r.page = asked.page""",
+        f"""WITH RECURSIVE numbered (source, kind) AS (
+                SELECT s.number, k.number FROM strings s, strings k WHERE s.text = ?1 AND k.text = 'report'),
+            next (source, kind, page) AS (  -- from page to page along the index, however many captures each has
+                SELECT source, kind, 0 FROM numbered UNION ALL
+                SELECT source, kind, (SELECT min(page) FROM stored_captures c
+                                      WHERE c.source = next.source AND c.kind = next.kind AND c.page > next.page)
+                FROM next WHERE page NOTNULL),
+            asked AS MATERIALIZED (
+                SELECT p.text AS page, coalesce({seen("'new', 'same'", "")}, {seen("", "")}) AS first_seen,
+                       {seen("'new', 'same', 'not-modified', 'gone', 'moved'", "DESC")} AS answered,
+                       {seen("'new', 'same', 'not-modified'", "DESC", "time")} AS stood
+                FROM next JOIN strings p ON p.number = page)
+            SELECT url, year, asked.first_seen, answered,
+                   coalesce((SELECT max(first_seen) FROM versions v WHERE v.page = asked.page), asked.first_seen) AS changed,
+                   (SELECT at FROM captures c WHERE c.page = asked.page AND outcome = 'gone' AND time > coalesce(stood, 0)
+                    ORDER BY time LIMIT 1) AS gone_since
+            FROM asked JOIN pages ON pages.id = asked.page LEFT JOIN report_pages r ON r.page = asked.page""",  # noqa: S608
         (source,),
     )
     return [dict(row) for row in rows]
@@ -259,7 +340,7 @@ def lists_read_at(db: sqlite3.Connection, source: str) -> str | None:
     found = db.execute(
         """SELECT max(at) FROM captures c JOIN visits v USING (run, source) JOIN runs ON runs.id = run
            WHERE c.source = ? AND kind IN ('start', 'column', 'next') AND outcome IN ('new', 'same', 'not-modified')
-             AND runs.status = 'finished' AND v.status NOT IN ('partial', 'blocked', 'failed')""",
+             AND runs.status != 'interrupted' AND v.status NOT IN ('partial', 'blocked', 'failed', 'unfinished')""",
         (source,),
     )
     return found.fetchone()[0]  # type: ignore[no-any-return]
@@ -275,7 +356,7 @@ def documents_of(db: sqlite3.Connection, url: str) -> list[Row]:
     row = db.execute(
         """SELECT attachments, is_report FROM captures c JOIN readings r ON r.payload = payload_number
            JOIN stored_texts t ON t.number = r.text WHERE page = ? AND kind = 'report' AND outcome IN ('new', 'same')
-           ORDER BY at DESC, attempt DESC LIMIT 1""",
+           ORDER BY time DESC, attempt DESC LIMIT 1""",
         (name(url),),
     ).fetchone()
     return json.loads(row["attachments"]) if row and row["is_report"] else []
@@ -320,7 +401,7 @@ def validators(db: sqlite3.Connection, url: str) -> Row | None:
     """
     row = db.execute(
         """SELECT at, headers, payload FROM captures WHERE page = ? AND outcome IN ('new', 'same') AND status = 200
-             AND payload IS NOT NULL ORDER BY at DESC, attempt DESC LIMIT 1""",
+             AND payload IS NOT NULL ORDER BY time DESC, attempt DESC LIMIT 1""",
         (name(url),),
     ).fetchone()
     headers = dict(json.loads(row["headers"])) if row else {}
@@ -484,7 +565,13 @@ def unplaced(db: sqlite3.Connection) -> list[Row]:
     return [dict(row) for row in rows]
 
 
+_HEALTH = """SELECT h.source, name, agency, region, level, h.state, h.at AS since, h.run, h.evidence, h.capture,
+                    (SELECT state FROM health b WHERE b.source = h.source AND b.run < h.run ORDER BY b.run DESC LIMIT 1) AS was
+             FROM health h JOIN sources ON sources.id = h.source"""
+
 _EVENTS = """SELECT e.page, pages.url, r.agency, r.year, r.standing, e.at, e.kind, e.detail, e.capture, c.at AS captured_at,
                     c.status, c.outcome, c.reason
              FROM events e JOIN pages ON pages.id = e.page JOIN report_pages r ON r.page = e.page
-             JOIN captures c ON c.id = e.capture"""
+             JOIN report_pages near ON near.agency = r.agency AND near.year = r.year
+             JOIN captures c ON c.page = near.page AND c.id = e.capture"""
+"""The capture that shows an event is of the page itself, or of another that carries the same report."""

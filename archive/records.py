@@ -231,7 +231,7 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Visit:
-    """What one run did at one source, in pages; `status` is ok, partial, thin, empty, blocked, failed or resting.
+    """What one run did at one source, in pages; `status` is ok, partial, thin, empty, blocked, failed, resting or unfinished.
 
     `requests` counts all that was asked there, robots.txt and lists with it; it is the sum of the run's captures.
     """

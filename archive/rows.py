@@ -9,14 +9,16 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 
 from archive import figures, indexing
+from archive.chain import row_digest
 from archive.database import ArchiveError, name, to_json
 from archive.payloads import Frame
-from archive.records import Figures
+from archive.records import Text
 
 SLOTS = 8
 """How many values a form leaves out at the most."""
@@ -169,17 +171,43 @@ def _payload(db: sqlite3.Connection, sha256: str | None) -> tuple[int | None, in
     return (found[0], found[1]) if found else (None, None)
 
 
-def add_text(db: sqlite3.Connection, payload: int, row: Mapping[str, Any], given: Figures) -> None:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TextRows:
+    """A text as it is written: its row, with the digest that shows whether that still is what was written, and its values."""
+
+    row: Mapping[str, Any]
+    values: figures.Values | None = None
+
+
+def of_text(text: Text) -> TextRows:
+    """Write a text as its rows; who has many does it where they are cleaned, not where they are kept."""
+    given = figures.values(text.figures)
+    row: dict[str, object] = {"key": text.key} | {
+        f.name: _column(getattr(text, f.name)) for f in fields(text) if f.name != "figures"
+    }
+    row |= {"unplaced": figures.unplaced(text.figures), "figures": figures.digest(given)}
+    return TextRows(row=row | {"digest": row_digest(row)}, values=given)
+
+
+def _column(value: object) -> object:
+    """Write a field as a column holds it: what is not one value becomes JSON."""
+    if isinstance(value, bool):
+        return int(value)
+    return value if value is None or isinstance(value, str | int | float) else to_json(value)
+
+
+def add_text(db: sqlite3.Connection, payload: int, given: TextRows) -> None:
     """Keep what cleaning made of a payload: one row for all payloads of which it made the very same."""
     drop_text(db, payload)
+    row = given.row
     known = db.execute("SELECT 1 FROM stored_texts WHERE digest = ?", (row["digest"],)).fetchone()
     db.execute(
         f"INSERT INTO stored_texts ({', '.join(row)}) VALUES ({', '.join('?' * len(row))}) ON CONFLICT DO NOTHING",  # noqa: S608
         [*row.values()],
     )
     (number,) = db.execute("SELECT number FROM stored_texts WHERE digest = ?", (row["digest"],)).fetchone()
-    if not known:
-        figures.add(db, number, given)
+    if given.values and not known:
+        figures.add(db, number, given.values)
     db.execute("INSERT INTO readings VALUES (?, ?, ?)", (payload, number, bond(payload, row["digest"])))
 
 

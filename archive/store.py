@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 
 from archive import chain, derive, figures, indexing, payloads, rows
 from archive.database import create, lock, name, to_json, transaction
-from archive.migrations import DERIVED_TABLES
 from archive.reader import body_numbered, body_of
 from archive.records import Capture, Office, Text, Uncleaned, Visit
+from archive.tables import DERIVED_TABLES
 
 RESUME_WITHIN = timedelta(hours=24)
 """An unfinished run older than this is not taken up again: what it fetched is no longer today's state."""
@@ -90,33 +90,46 @@ class Store:
                 f"""WITH RECURSIVE chain (id) AS (
                         SELECT :run UNION SELECT resumes FROM runs JOIN chain USING (id) WHERE resumes IS NOT NULL)
                     SELECT DISTINCT url FROM captures JOIN pages ON pages.id = page JOIN chain ON chain.id = run
-                    WHERE kind IN {DERIVING} AND outcome IN {KEPT}""",  # noqa: S608
-                {"run": run},
+                    WHERE kind IN {DERIVING} AND outcome IN {KEPT} AND at > :since""",  # noqa: S608
+                {"run": run, "since": (datetime.fromisoformat(at) - RESUME_WITHIN).isoformat()},
             )
             return Run(id=run, resumes=resumes, captured=frozenset(row["url"] for row in captured))
 
-    def end_run(self, run: str, visits: Collection[Visit], *, at: str, status: str) -> None:
-        """Close a run with what it did at each source; status is finished or interrupted."""
+    def end_visit(self, run: str, visit: Visit) -> None:
+        """Write down what a run did at a source, once it is done there."""
         with transaction(self.db):
-            self.db.executemany(
-                "INSERT INTO visits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (run, v.source, v.status, v.reason, v.listed, v.fetched, v.new, v.changed, v.unchanged, v.gone,
-                     v.blocked, v.failed)
-                    for v in visits
-                ],
-            )  # fmt: skip
-            self.db.executemany(
-                "INSERT INTO columns VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (run, v.source, name(c.url), c.parent and name(c.parent), c.family, c.list_pages, c.reports)
-                    for v in visits
-                    for c in v.columns
-                ],
-            )
+            self._write_visits(run, [visit])
+
+    def end_run(self, run: str, visits: Collection[Visit], *, at: str, status: str) -> None:
+        """Close a run with the visits not written down yet; status is finished, spent (its budget) or interrupted."""
+        with transaction(self.db):
+            self._write_visits(run, visits)
             self.db.execute("UPDATE runs SET ended_at = ?, status = ? WHERE id = ?", (at, status, run))
             chain.seal(self.db, run)
             derive.visited(self.db, run)
+
+    def _write_visits(self, run: str, visits: Collection[Visit]) -> None:
+        self.db.executemany(
+            "INSERT INTO visits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (run, v.source, v.status, v.reason, v.listed, v.fetched, v.new, v.changed, v.unchanged, v.gone,
+                 v.blocked, v.failed)
+                for v in visits
+            ],
+        )  # fmt: skip
+        self.db.executemany(
+            "INSERT INTO columns VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                (run, v.source, name(c.url), c.parent and name(c.parent), c.family, c.list_pages, c.reports)
+                for v in visits
+                for c in v.columns
+            ],
+        )
+
+    def tell(self, channel: str, run: str, *, at: str) -> None:
+        """Note that a channel was told all up to a run."""
+        with transaction(self.db):
+            self.db.execute("INSERT OR IGNORE INTO notices VALUES (?, ?, ?)", (channel, run, at))
 
     def _seal_left(self) -> None:
         """Seal the runs that were killed, and those made before there was a chain; none is running, the lock is ours."""
@@ -125,6 +138,7 @@ class Store:
                ORDER BY started_at, id""").fetchall()
         for (run,) in left:
             chain.seal(self.db, run)
+            derive.visited(self.db, run)
 
     def capture(self, capture: Capture) -> Saved:
         """Keep one answer, or the fact that none came."""
@@ -148,15 +162,16 @@ class Store:
             }  # fmt: skip
             rows.add_capture(self.db, row)
             if capture.kind in DERIVING:
-                derive.pages(self.db, [page])
+                derive.captured(self.db, page, at=capture.at, kind=capture.kind)
         return Saved(outcome=outcome, payload=payload)
 
-    def save_text(self, payload: str, text: Text) -> None:
+    def save_text(self, payload: str, text: Text | rows.TextRows) -> None:
         """Keep what cleaning made of a payload, and draw the consequences for the pages that showed it."""
+        written = text if isinstance(text, rows.TextRows) else rows.of_text(text)
         number = rows.known_payload(self.db, payload)
         with transaction(self.db):
-            rows.add_text(self.db, number, text_row(text), text.figures)
-            derive.pages(self.db, rows.shown(self.db, number))
+            rows.add_text(self.db, number, written)
+            derive.cleaned(self.db, number)
 
     def needs_text(self, payload: str, *, cleaner: str) -> bool:
         """Say whether this payload has yet to be cleaned by this cleaner."""
@@ -210,6 +225,7 @@ class Store:
         """Work out all versions and reports anew from captures and texts."""
         with transaction(self.db):
             derive.everything(self.db)
+            indexing.optimise(self.db)
 
     def _remember(self, office: Office, *, at: str) -> None:
         old = self.db.execute("SELECT * FROM sources WHERE id = ?", (office.id,)).fetchone()
@@ -230,12 +246,8 @@ class Store:
                copy_of = excluded.copy_of, described_at = excluded.described_at""",
             (*row, at),
         )
-        if old:  # what is derived follows the description: whose report, due when, official or a copy
-            seen = self.db.execute(
-                "SELECT DISTINCT page FROM captures JOIN sources s ON s.id = source WHERE ? IN (s.id, s.copy_of)",
-                (office.id,),
-            )
-            derive.pages(self.db, [page for (page,) in seen])
+        if old:
+            derive.described(self.db, office.id)
 
     def keep_payload(self, body: bytes, *, page: str, scope: str) -> str:
         """Keep bytes under their SHA-256, packed against what is near; the caller holds the transaction."""
@@ -251,7 +263,7 @@ class Store:
         of_site = "SELECT number FROM payloads WHERE scope = ? AND base IS NULL ORDER BY number DESC LIMIT 1"
         of_page = """SELECT iif(up.base IS NULL, own.number, own.base) FROM captures
                      JOIN payloads own ON own.number = payload_number LEFT JOIN payloads up ON up.number = own.base
-                     WHERE page = ? ORDER BY at DESC LIMIT 1"""
+                     WHERE page = ? ORDER BY time DESC LIMIT 1"""
         found = [self.db.execute(query, (key,)).fetchone() for query, key in ((of_site, scope), (of_page, page))]
         for number in dict.fromkeys(row[0] for row in found if row):
             if number not in self._recent:
@@ -262,26 +274,10 @@ class Store:
 
     def _same(self, page: str, payload: str | None, *, at: str) -> str:
         last = self.db.execute(
-            "SELECT payload FROM captures WHERE page = ? AND outcome IN ('new', 'same') AND at <= ? ORDER BY at DESC LIMIT 1",
+            "SELECT payload FROM captures WHERE page = ? AND outcome IN ('new', 'same') AND at <= ? ORDER BY time DESC LIMIT 1",
             (page, at),
         ).fetchone()
         return "same" if last and last["payload"] == payload else "new"
-
-
-def text_row(text: Text) -> dict[str, object]:
-    """Write a text as its row, with the digest that shows whether the row is still what was written."""
-    row: dict[str, object] = {"key": text.key} | {
-        f.name: _column(getattr(text, f.name)) for f in fields(text) if f.name != "figures"
-    }
-    row |= {"unplaced": figures.unplaced(text.figures), "figures": figures.digest(text.figures)}
-    return row | {"digest": chain.row_digest(row)}
-
-
-def _column(value: object) -> object:
-    """Write a field as a column holds it: what is not one value becomes JSON."""
-    if isinstance(value, bool):
-        return int(value)
-    return value if value is None or isinstance(value, str | int | float) else to_json(value)
 
 
 def _unfinished(last: Mapping[str, str] | sqlite3.Row, *, at: str, label: str | None) -> bool:

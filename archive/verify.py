@@ -8,8 +8,9 @@ import re
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from random import Random
 from urllib.parse import urlsplit
 
@@ -17,9 +18,10 @@ from sqlite_utils import Database
 
 from archive import chain, derive, figures, indexing, rows
 from archive.database import ArchiveError, name
-from archive.migrations import FOLLOWING, schema
+from archive.migrations import schema
 from archive.reader import body_numbered
 from archive.records import Uncleaned
+from archive.tables import FOLLOWING
 
 SHOWN = 80
 """How many characters of a value a fault shows."""
@@ -47,10 +49,11 @@ def faults(
 
     Reads everything once, as it stood at one moment, beside a writer if need be, and writes nothing. `known` are
     heads of chains noted earlier, as (origin, digest). With a `sample`: that many payloads with what was cleaned of
-    them, captures, and the rows of one run (or a share of each); no derived rows but texts.
+    them, captures, and the rows of one run that is not long (or a share of each, with the file as SQLite sees it); no derived
+    rows but texts.
     """
     steps: list[tuple[str, Callable[[], Iterable[str]]]] = [
-        ("file", lambda: _file(db, "quick_check" if sample else "integrity_check")),
+        ("file", lambda: _file(db, "integrity_check" if not sample else None if sample.count else "quick_check")),
         ("schema", lambda: _schema(db)),
         ("payloads", lambda: _payloads(db, sample)),
         ("captures", lambda: _captures(db, sample)),
@@ -114,8 +117,8 @@ def _aside(db: sqlite3.Connection) -> Iterator[None]:
         db.text_factory = text
 
 
-def _file(db: sqlite3.Connection, check: str) -> Iterator[str]:
-    for (message,) in db.execute(f"PRAGMA {check}").fetchall():
+def _file(db: sqlite3.Connection, check: str | None) -> Iterator[str]:
+    for (message,) in db.execute(f"PRAGMA {check}").fetchall() if check else ():
         for line in message.splitlines():
             if line != "ok" and not line.startswith("***"):
                 yield f"file: {line}"
@@ -187,7 +190,9 @@ def _texts(db: sqlite3.Connection, sample: Sample | None) -> Iterator[str]:
         text = db.execute("SELECT * FROM stored_texts WHERE number = ?", (row["text"],)).fetchone()
         if text is None or row["bond"] != rows.bond(row["number"], text["digest"]):
             yield f"{where}: is not the one that was made of it; `gongkai rebuild` makes it again"
-        elif row["text"] not in proved and text["figures"] != figures.digest(figures.of_text(db, row["text"])):
+        elif row["text"] not in proved and text["figures"] != figures.digest(
+            figures.values(figures.of_text(db, row["text"]))
+        ):
             yield f"{where} ({_short(text['title'])}): its facts or checks were altered; `gongkai rebuild` makes them again"
         elif row["text"] not in proved and text["digest"] != (made := chain.row_digest(dict(text))):
             yield (
@@ -198,11 +203,15 @@ def _texts(db: sqlite3.Connection, sample: Sample | None) -> Iterator[str]:
 
 
 def _runs(db: sqlite3.Connection, sample: Sample | None) -> set[str] | None:
-    """Name the runs whose rows are read: of a sample by count only one, for a run may be long."""
+    """Name the runs whose rows are read: of a sample by count only one, and none with more than 50 times as many captures."""
     if sample is None:
         return None
-    few = replace(sample, count=sample.count and 1)
-    return {row["id"] for row in _rows(db, "SELECT id FROM runs", of="runs runs", sample=few)}
+    drawn = (row["id"] for row in _rows(db, "SELECT id FROM runs", of="runs runs", sample=sample))
+    if not sample.count:
+        return {*drawn}
+    most = 50 * sample.count
+    upto = "SELECT count(*) FROM (SELECT 1 FROM captures WHERE run = ? LIMIT ?)"
+    return {*islice((run for run in drawn if db.execute(upto, (run, most + 1)).fetchone()[0] <= most), 1)}
 
 
 def _references(db: sqlite3.Connection) -> Iterator[str]:

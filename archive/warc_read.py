@@ -18,7 +18,7 @@ from warcio.archiveiterator import WARCIterator
 from warcio.bufferedreaders import ChunkedDataException, ChunkedDataReader
 from warcio.exceptions import ArchiveLoadFailed
 
-from archive import chain, derive, rows
+from archive import chain, derive, judging, rows
 from archive.database import ArchiveError, name, to_json, transaction
 from archive.records import Office
 from archive.store import Store
@@ -169,8 +169,7 @@ def add_source(db: sqlite3.Connection, row: Mapping[str, Any]) -> None:
             f"UPDATE sources SET {', '.join(f'{column} = ?' for column in columns)} WHERE id = ?",  # noqa: S608
             [*(row[column] for column in columns), row["id"]],
         )
-        seen = "SELECT DISTINCT page FROM captures JOIN sources s ON s.id = source WHERE ? IN (s.id, s.copy_of)"
-        derive.pages(db, [page for (page,) in db.execute(seen, (row["id"],)).fetchall()])
+        derive.described(db, row["id"])
 
 
 def _age(row: Mapping[str, Any] | sqlite3.Row) -> tuple[str, ...]:
@@ -219,6 +218,7 @@ def _carry_run(store: Store, held: Mapping[str, Any], items: Iterator[Item]) -> 
     if chain.digest(db, run["id"], run["previous"]) != run["digest"]:
         raise _AlteredError
     derive.pages(db, sorted(pages))
+    judging.judge(db, run["id"])
     return count
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pebble import ProcessExpired
 
 from archive.records import Text, Uncleaned
+from archive.rows import TextRows
 from pipelines.rebuild import clean_left
 from pipelines.workers import CleaningError, Workers, clean_one, given_up, why
 
@@ -38,7 +39,7 @@ class CleanPipeline:
     async def process_item(self, item: Uncleaned) -> Uncleaned:
         """Clean one payload and save its text; raises CleaningError where it cannot be: its bytes stay, and the run says so."""
         try:
-            text: Text | None = await asyncio.wrap_future(self.workers.submit(clean_one, item))
+            text: Text | TextRows | None = await asyncio.wrap_future(self.workers.submit(clean_one, item))
         except (TimeoutError, MemoryError, ProcessExpired) as error:
             text = given_up(item, error)
             if text is None:

@@ -14,6 +14,7 @@ from typing import Self, TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from archive.records import Text, Uncleaned
+from archive.rows import TextRows, of_text
 from pipelines.attachments.kinds import kind
 from pipelines.clean import CLEANER, clean
 from pipelines.documents import unreadable
@@ -67,9 +68,9 @@ class Workers:
         self.close()
 
 
-def clean_one(item: Uncleaned) -> Text:
-    """Clean a payload as it was first served."""
-    return clean(item.body, url=item.url, headers=item.headers)
+def clean_one(item: Uncleaned) -> TextRows:
+    """Clean a payload as it was first served, and write the text as its rows."""
+    return of_text(clean(item.body, url=item.url, headers=item.headers))
 
 
 def given_up(item: Uncleaned, error: BaseException) -> Text | None:

@@ -1,7 +1,7 @@
 """Sites with validators, honest and not, crawled on several days by a clock of their own.
 
-`python days.py FOLDER DAYS [due]` crawls every site of `SITES` on each of the days, counted from 1 June 2026, into
-FOLDER/a.sqlite, and writes what was asked to FOLDER/asked.json and the visits to FOLDER/visits.json.
+`python days.py FOLDER DAYS [due|ill]` crawls every site of `SITES`, or of another set, on each of the days, counted from
+1 June 2026, into FOLDER/a.sqlite, and writes what was asked to FOLDER/asked.json and the visits to FOLDER/visits.json.
 """
 
 from __future__ import annotations
@@ -115,6 +115,32 @@ def renewing(path: str, day: float) -> Answer:
     return page(path, day)
 
 
+def well(path: str, _: float) -> Answer:
+    """List six reports, the latest on last year."""
+    if path == "/nb/":
+        return whole(sites.page(sites.listing(tuple(range(2020, 2026)))))
+    return page(path, 0)
+
+
+def ill(trouble: Callable[[str], sites.Answer | None]) -> Callable[[str, float], Answer]:
+    """Make a site that has a trouble on days 1 and 2, and is well before and after."""
+    return lambda path, day: whole((day in (1, 2) and trouble(path)) or well(path, day))  # type: ignore[arg-type]
+
+
+def instead(of: str, answer: sites.Answer) -> Callable[[str, float], Answer]:
+    """Answer so in the place of every address that begins so, but the robots.txt, on days 1 and 2."""
+    return ill(lambda path: answer if path.startswith(of) and (path != "/robots.txt" or of == path) else None)
+
+
+def led(path: str) -> sites.Answer | None:
+    return None if path == "/robots.txt" else (301, {"Location": f"http://elsewhere.gov.example{path}"}, b"")
+
+
+def never(path: str, _: float) -> Answer:
+    """Have no report, and no list of any."""
+    return whole(sites.page("<a href=/gk/>政府信息公开</a>") if path in ("/", "/gk/") else sites.page("", status=404))
+
+
 def whole(answer: sites.Answer) -> Answer:
     return answer  # type: ignore[return-value]
 
@@ -160,6 +186,27 @@ SITES = {
     "leading": Site(page=leading),
 }
 DUE = {"renewing": Site(page=renewing, expect=2)}
+AWAY = sites.page(sites.listing(tuple(range(2020, 2026))).replace("/nb/", "http://elsewhere.gov.example/nb/"))
+RUISHU = sites.page("<script>$_ts=window['$_ts'];if(!$_ts)$_ts={};</script>", status=412)
+ILL = {
+    "elsewhere": Site(page=well),
+    "redesigned": Site(page=instead("/nb/", sites.page("<div id=app></div>"))),
+    "cleared": Site(page=ill(lambda path: sites.page("", status=404) if path == "/nb/" else None)),
+    "garbled": Site(page=instead("/nb/t", sites.page("<div id=app></div>"))),
+    "led": Site(page=ill(led)),
+    "linked": Site(page=ill(lambda path: AWAY if path == "/nb/" else None)),
+    "down": Site(page=instead("/", sites.page("", status=503))),
+    "listless": Site(page=ill(lambda path: sites.page("", status=500) if path == "/nb/" else None)),
+    "reportless": Site(page=instead("/nb/t", sites.page("", status=500))),
+    "challenged": Site(page=instead("/", RUISHU)),
+    "refusing": Site(page=ill(lambda path: sites.refusing(path, 0))),
+    "shrunk": Site(page=ill(lambda path: sites.page(sites.listing((2024, 2025))) if path == "/nb/" else None)),
+    "unlisting": Site(page=ill(lambda path: sites.page(sites.listing((*range(2021, 2026),))) if path == "/nb/" else None)),
+    "withdrawing": Site(page=instead("/nb/t20200131", sites.page("", status=404))),
+    "stumbling": Site(page=instead("/nb/t20200131", sites.page("", status=500))),
+    "never": Site(page=never),
+}  # fmt: skip
+SETS = {"due": DUE, "ill": ILL}
 
 
 def host_of(name: str) -> str:
@@ -210,8 +257,8 @@ def sources_toml(served: Mapping[str, Site]) -> str:
     )
 
 
-def crawl_on(days: Iterable[float], folder: Path, *, due: bool) -> None:
-    """Crawl on each of the days."""
+def crawl_on(days: Iterable[float], folder: Path, *, of: str) -> None:
+    """Crawl on each of the days; of the set `due` what is due then."""
     from crawler import clock
 
     today, since = 0.0, monotonic()
@@ -231,15 +278,15 @@ def crawl_on(days: Iterable[float], folder: Path, *, due: bool) -> None:
 
         return Job(sources=sources.load(folder / "sources.toml"), before=before)
 
-    served = DUE if due else SITES
+    served = SETS.get(of, SITES)
     (folder / "sources.toml").write_text(sources_toml(served), encoding="utf-8")
     with serve(served, lambda: today) as (proxy, asked):
         os.environ["http_proxy"] = proxy
-        results = crawl([job(day) for day in days], archive=folder / "a.sqlite", due=due)
+        results = crawl([job(day) for day in days], archive=folder / "a.sqlite", due=of == "due")
     (folder / "asked.json").write_text(json.dumps([asdict(one) for one in asked]))
     visits = [{v.source: [v.status, v.reason or "", v.requests] for v in result.visits} for result in results]
     (folder / "visits.json").write_text(json.dumps(visits, ensure_ascii=False))
 
 
 if __name__ == "__main__":
-    crawl_on(map(float, sys.argv[2].split(",")), Path(sys.argv[1]), due="due" in sys.argv[3:])
+    crawl_on(map(float, sys.argv[2].split(",")), Path(sys.argv[1]), of="".join(sys.argv[3:]))

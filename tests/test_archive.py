@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from archive import payloads, reader, verify
 from archive.database import ArchiveError, LockedError, connect
-from archive.derive import due_on
-from archive.migrations import DERIVED
+from archive.health import due_on
 from archive.records import Office
 from archive.store import Run, Store
+from archive.tables import DERIVED
 
 DAY = "2026-03-0{}T08:00:00.000Z"
 

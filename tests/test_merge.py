@@ -22,10 +22,10 @@ from support import gongkai
 from archive import reader, verify
 from archive.database import ArchiveError, connect
 from archive.merge import OF_FORMS, OF_RUN, Merged, merge
-from archive.migrations import DERIVED, DERIVED_TABLES, TRUTH
 from archive.records import Capture, Column, Office, Text, Visit
 from archive.rows import CAPTURE
 from archive.store import Store
+from archive.tables import DERIVED, DERIVED_TABLES, OWN, TRUTH
 from crawler.demo.county import County
 from crawler.demo.server import serve
 from crawler.run import Exit
@@ -284,8 +284,8 @@ def test_every_table_is_merged_or_derived(shards: list[Path]) -> None:
         of_run = {
             table for table in tables for row in db.execute(f"PRAGMA table_info({table})") if row["name"] == "run"
         }
-    assert tables == {*TRUTH, *DERIVED_TABLES, *OF_FORMS, "_sqlite_migrations"}
-    assert of_run == {*OF_RUN, "stored_captures"}
+    assert tables == {*TRUTH, *DERIVED_TABLES, *OF_FORMS, *OWN, "_sqlite_migrations"}
+    assert of_run == {*OF_RUN, *OWN, "stored_captures", "health"}
 
 
 @pytest.fixture(scope="module")

@@ -169,7 +169,6 @@ def _sample(words: str, *, seed: int | None) -> Sample:
 
 def _cleaned_otherwise(db: sqlite3.Connection, sample: Sample | None) -> Iterator[str]:
     """Clean again what was cleaned, and name each text that comes out otherwise."""
-    from archive.store import text_row
     from archive.verify import cleaned
     from pipelines.clean import CLEANER
     from pipelines.workers import Workers, clean_one, why
@@ -179,7 +178,7 @@ def _cleaned_otherwise(db: sqlite3.Connection, sample: Sample | None) -> Iterato
             if error := made.exception():
                 yield f"text of payload {item.payload} ({item.url}): cannot be cleaned again: {why(error)}"
                 continue
-            stands, follows = reader.text_of(db, item.payload), text_row(made.result())
+            stands, follows = reader.text_of(db, item.payload), made.result().row
             if unlike := [field for field in follows if follows[field] != stands[field] and field != "digest"]:
                 yield f"text of payload {item.payload} ({item.url}): cleaned again, other in {', '.join(unlike)}"
 
