@@ -26,12 +26,12 @@ from archive.rows import payload_number
 from archive.store import Store
 from archive.warc_read import About, Broken, Fetch, Item, Other, add_source, carry, described, read
 from crawler.compression import PackingError, unpack
+from crawler.due import FIRST_YEAR
 from crawler.families import families, family_of
 from crawler.find import is_column
 from crawler.page import Link, Page
 from crawler.settings import DOWNLOAD_MAXSIZE
 from crawler.sources import Source, of_address
-from crawler.spider import FIRST_YEAR
 from crawler.titles import alike, judge
 from pipelines import blocks
 

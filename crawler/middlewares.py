@@ -24,6 +24,7 @@ from archive.records import Capture
 from crawler import browser, schedule
 from crawler.clock import now
 from crawler.compression import fault
+from crawler.spider import RunStopped
 from pipelines import blocks
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class CaptureMiddleware:
             request.meta.pop("address", None)  # what a form is redirected to is another page
         request.meta["tls"] = self._spider.progress[self._source(request)].source.tls
         self._set_conditions(request)
+        self._spider.spend()
         request.meta["asked_at"] = (now(), monotonic())
 
     def process_response(self, request: Request, response: Response) -> Request | Response:
@@ -175,7 +177,7 @@ class CaptureMiddleware:
         return browser.again(request, response, outcome, reason) or response
 
     def _take_exception(self, request: Request, exception: Exception) -> None:
-        if isinstance(exception, HostLeft):
+        if isinstance(exception, HostLeft | RunStopped):
             return
         outcome = "refused" if isinstance(exception, IgnoreRequest) else "failed"
         reason = f"{type(exception).__name__}: {exception}"[:300]
@@ -230,7 +232,7 @@ class CaptureMiddleware:
 
     def _save(self, request: Request, *, outcome: str, reason: str | None, response: Response | None) -> None:
         at, began = request.meta.get("asked_at") or (now(), monotonic())
-        saved = self._spider.store.capture(
+        saved = self._spider.keep(
             Capture(
                 run=self._spider.run.id,
                 source=self._source(request),
@@ -250,15 +252,16 @@ class CaptureMiddleware:
             )
         )
         request.meta.update(outcome=saved.outcome, payload=saved.payload, reason=reason)
-        logger.info("%s %s %s %s", self._source(request), saved.outcome, request.url, reason or "")
+        told = {"event": "capture", "source": self._source(request), "url": request.url}
+        logger.info("%s %s %s %s", told["source"], saved.outcome, request.url, reason or "", extra=told)
 
     def _kind(self, request: Request) -> str:
         return str(request.meta.get("kind", "robots"))  # Scrapy's own request; all others are the spider's
 
     def _source(self, request: Request) -> str:
         host = urlsplit(request.url).netloc
-        source = request.meta.get("source") or self.source_of.get(host) or self._spider.source_of(host)
-        return str(source)
+        source = request.meta.get("source") or self.source_of.get(host)
+        return str(source if source in self._spider.progress else self._spider.source_of(host))
 
     def _judge_host(self, request: Request, outcome: str, reason: str | None) -> None:
         host = urlsplit(request.url).netloc
@@ -282,7 +285,8 @@ class CaptureMiddleware:
         if host not in self.left:
             self.left[host] = f"{host} {why}", outcome
             self._spider.progress[self._source(request)].note(f"{host} {why}")
-            logger.warning("%s %s", host, why)
+            told = {"event": "host-left", "source": self._source(request), "url": request.url}
+            logger.warning("%s %s", host, why, extra=told)
 
     def _heed_retry_after(self, request: Request, value: str | None) -> None:
         host = urlsplit(request.url).netloc

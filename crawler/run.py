@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
+from archive.database import WriteError
 from archive.records import Visit
 from crawler.sources import Source
 
@@ -26,12 +28,13 @@ class Exit(IntEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What a crawl came to: its run, how it ended, each source's visit, and how many sources had nothing due."""
+    """What a crawl came to: its run, how it ended, each source's visit, how many had nothing due, and how many were left."""
 
     run: str
     status: str
     visits: tuple[Visit, ...]
     idle: int = 0
+    left: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,12 +54,14 @@ def crawl(
     limit: int = 0,
     wake: bool = False,
     due: bool = False,
+    minutes: float = 0,
+    requests: int = 0,
     settings: Mapping[str, Any] | None = None,
 ) -> list[Result]:
-    """Run the jobs in turn, stopping after one that was interrupted; raises what kept a crawl from starting.
+    """Run the jobs in turn, stopping after one that was interrupted; raises what kept a crawl from starting or going on.
 
     `limit` is the most reports asked for at a source; `wake` visits sources that rest after having blocked us too;
-    `due` asks only for what is due by `crawler.schedule`.
+    `due` asks only for what is due by `crawler.schedule`; `minutes` and `requests` are what each may cost.
     """
     from scrapy.crawler import AsyncCrawlerProcess
     from scrapy.settings import Settings
@@ -76,19 +81,23 @@ def crawl(
         job = left.pop(0)
         job.before()
         crawler = process.create_crawler(ReportsSpider)
-        task = process.crawl(crawler, sources=job.sources, label=job.label, limit=limit, wake=wake, due=due)
+        asked = {"limit": limit, "wake": wake, "due": due, "minutes": minutes, "requests": requests}
+        task = process.crawl(crawler, sources=job.sources, label=job.label, **asked)
         task.add_done_callback(lambda done: ended(job, crawler, done))
 
     def ended(job: Job, crawler: Any, done: Any) -> None:
-        if error := done.exception():
-            errors.append(error)
-            return
         spider = crawler.spider
-        visits = tuple(spider.visits.values())
-        result = Result(run=spider.run.id, status=spider.status, visits=visits, idle=spider.idle)
+        if error := done.exception() or spider.error:
+            cannot_write = isinstance(error, sqlite3.OperationalError)
+            errors.append(WriteError(archive, error, kept=spider.kept if spider else 0) if cannot_write else error)
+            return
+        visits = tuple(spider.visits[s.id] for s in job.sources if s.id in spider.visits)  # they end in any order
+        result = Result(
+            run=spider.run.id, status=spider.status, visits=visits, idle=spider.idle, left=len(spider.left)
+        )  # fmt: skip
         results.append(result)
         job.after(result)
-        if left and spider.status == "finished":
+        if left and spider.status != "interrupted":
             next_job()
 
     next_job()
@@ -99,16 +108,21 @@ def crawl(
 
 
 def _quieten() -> None:
-    """Keep Scrapy from telling at length what is a capture already, and told once in the visit."""
+    """Keep Scrapy from telling at length what is told once: in the visit, or as what ended the run."""
     for name in ("retry", "robotstxt"):
         logging.getLogger(f"scrapy.downloadermiddlewares.{name}").setLevel(logging.CRITICAL)
+    logging.getLogger("scrapy.core.scraper").addFilter(_is_of_a_page)
+
+
+def _is_of_a_page(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], sqlite3.OperationalError))
 
 
 def exit_code(status: str, visits: Sequence[Visit]) -> Exit:
-    """Judge a run by its visits: it must have done what was asked at every source."""
-    if status != "finished":
+    """Judge a run by its visits: it must have done what was asked at every source, as far as its budget went."""
+    if status == "interrupted":
         return Exit.INTERRUPTED
-    bad = [visit for visit in visits if visit.status != "ok"]
+    bad = [visit for visit in visits if visit.status not in ("ok", "unfinished")]
     if not bad:
         return Exit.WELL
     return (

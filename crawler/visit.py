@@ -66,10 +66,22 @@ class Reading:
         return f"{why}; its further pages were left"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Want:
+    """A page to be asked for: its address, what it is asked for as, and where it was named; of a list, also the way to it."""
+
+    url: str
+    kind: str
+    referrer: str | None = None
+    anchor: str | None = None
+    way: Way | None = None
+
+
 @dataclass(kw_only=True, slots=True)
 class Progress:
     """What a run has done at one source so far, and what it means to do.
 
+    `wanted` are the pages to be asked for, in their order, and `pending` counts those asked for or being cleaned.
     `near` are the hosts of the source's own addresses, and those that its home page leads on to. `listed` are the
     addresses asked for that may be reports, `spare` other addresses of the same pages, `known` those at which the
     archive has a report that still stands, each by `alike`. `lists` says whether lists are read on this visit,
@@ -77,6 +89,8 @@ class Progress:
     """
 
     source: Source
+    wanted: deque[Want] = field(default_factory=deque)
+    pending: int = 0
     near: set[str] = field(default_factory=set)
     remembered: Mapping[str, int] = field(default_factory=dict)
     stale: bool = True
@@ -272,6 +286,13 @@ class Progress:
             columns=tuple(self._columns()),
             **numbers,
         )
+
+    def unfinished(self, counts: Mapping[str, int], *, why: str) -> Visit:
+        """Say how far a visit came that was cut off; nothing is judged by it, and its lists are not remembered."""
+        numbers = dict(counts)
+        del numbers["reports"]
+        reason = "; ".join([f"cut off: {why}", *self.notes])
+        return Visit(source=self.source.id, status="unfinished", reason=reason, listed=len(self.listed), **numbers)
 
     def _columns(self) -> Iterator[Column]:
         """Walk the lists that named reports, and those that led to them.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,8 +10,11 @@ from pathlib import Path
 
 import click
 
+from archive.database import WriteError
+from crawler import logs
 from crawler import sources as source_files
 from crawler.cli.shared import Stop, archive_option, plain_errors
+from crawler.cli.telling import telling
 from crawler.run import Exit, Job, exit_code, visit_table
 from crawler.run import crawl as run_crawl
 
@@ -29,33 +31,71 @@ from crawler.run import crawl as run_crawl
 )
 @click.option("--limit", type=click.IntRange(min=1), default=None, help="Ask for at most N reports at each source.")
 @click.option("--due", is_flag=True, help="Ask only for what is due today: new reports daily, old ones rarely.")
+@click.option(
+    "--minutes", type=click.FloatRange(min=0, min_open=True), default=None, help="End the run after N minutes."
+)
+@click.option("--requests", type=click.IntRange(min=1), default=None, help="End the run after N requests.")
+@click.option(
+    "--log",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    help="Add to FILE what happens: JSON lines, each with the run, and the source and URL it is about.",
+)
+@click.option(
+    "--notices",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="A TOML file of channels (mail, webhook, feed) that are told when the run is over.",
+)
+@click.option(
+    "--metrics",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    help="A file, NAME.prom, for metrics of the run and the archive in OpenMetrics.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Say each capture.")
-def crawl(names: Sequence[str], archive: Path, path: Path, limit: int | None, *, due: bool, verbose: bool) -> None:
+def crawl(
+    names: Sequence[str], archive: Path, path: Path, limit: int | None, minutes: float | None, requests: int | None,
+    log: Path | None, notices: Path | None, metrics: Path | None, *, due: bool, verbose: bool,
+) -> None:  # fmt: skip
     """Crawl sources for their reports: all, or those named, or an address.
 
     A SOURCE is a name from `gongkai sources`, or the address of a home page or a column of reports. A run that was
     cut off within the last day is taken up where it stopped. A source that blocked us rests for 1, 2, 4 … 32 days,
-    unless it is named.
+    unless it is named. Those that have waited longest are begun first, so that with --minutes or --requests each has
+    its turn in one of the next runs.
     """
     if verbose:
-        _say_captures()
-    with plain_errors():
+        logs.say_captures()
+    with plain_errors(), telling(archive, notices=notices, metrics=metrics) as untold:
         chosen = source_files.pick(source_files.load(path), names)
-        results = run_crawl(
-            [Job(sources=chosen)],
-            archive=archive,
-            limit=limit or 0,
-            wake=bool(names),
-            due=due,
-            settings={"PROGRESS": not verbose},
-        )
+        try:
+            if log:
+                logs.write_to(log)
+            results = run_crawl(
+                [Job(sources=chosen)],
+                archive=archive,
+                limit=limit or 0,
+                wake=bool(names),
+                due=due,
+                minutes=minutes or 0,
+                requests=requests or 0,
+                settings={"PROGRESS": not verbose},
+            )
+        except WriteError as error:
+            raise Stop(str(error), code=Exit.SOME_FAILED if error.kept else Exit.NOTHING_WORKED) from error
     result = results[-1]
     if result.visits:
         click.echo(visit_table(result.visits))
     if due:
         click.echo(f"{result.idle} of {len(chosen)} sources have nothing due")
+    if result.status == "spent":
+        cut_off = sum(visit.status == "unfinished" for visit in result.visits)
+        click.echo(
+            f"the budget is spent: {cut_off} sources cut off, {result.left} not begun; the next run begins with them"
+        )
     click.echo(f"run {result.run} {result.status}; archive {archive}")
-    sys.exit(exit_code(result.status, result.visits))
+    sys.exit(exit_code(result.status, result.visits) or (Exit.SOME_FAILED if untold else Exit.WELL))
 
 
 @click.command()
@@ -120,16 +160,6 @@ def demo(archive: Path) -> None:
 
     with plain_errors():
         sys.exit(run(archive))
-
-
-def _say_captures() -> None:
-    """Print what the crawler logs of its captures, and none of Scrapy's own."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
-    logger = logging.getLogger("crawler")
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
 
 
 COMMANDS = (
