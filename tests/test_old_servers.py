@@ -417,7 +417,8 @@ def test_what_is_not_packed_stays(words: str) -> None:
 
 
 def test_what_was_lowered_is_said(archive: Path) -> None:
-    said = gongkai("status", "--archive", archive).stdout
+    said = gongkai("status", "--all", "--archive", archive).stdout
     for tls in TLS:
-        (line,) = [line for line in said.splitlines() if line.split()[:1] == [f"sound_{tls}"]]
-        assert [words for words in TLS.values() if words and words in line] == list(filter(None, [TLS[tls]]))
+        lines = "".join(line for line in said.splitlines() if line.split()[:1] == [f"sound_{tls}"])
+        assert lines
+        assert [words for words in TLS.values() if words and words in lines] == list(filter(None, [TLS[tls]]))
