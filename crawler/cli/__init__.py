@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 import click
 
-from crawler.cli import carry, crawl, keep, read, status
+from crawler.cli import carry, cluster, crawl, keep, read, status
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -19,6 +19,6 @@ def main() -> None:
     """
 
 
-for _room in (crawl, status, read, keep, carry):
+for _room in (crawl, cluster, status, read, keep, carry):
     for _command in _room.COMMANDS:
         main.add_command(_command)
