@@ -2,12 +2,12 @@ PYTHON ?= python3
 BIN = .venv/bin
 DEMO = demo.sqlite
 
-.PHONY: demo test crawl browse bench bench-clean bench-archive bench-forms bench-browse soak lint clean
+.PHONY: demo test crawl browse bench bench-clean bench-archive bench-forms bench-browse bench-growth soak year lint clean
 
 demo: .venv/run  ## crawl two days of an invented county, served on loopback
 	$(BIN)/gongkai demo --archive $(DEMO)
 
-test: .venv/dev lint  ## lint, types, README, tests
+test: .venv/dev .venv/next lint  ## lint, types, README, tests
 	$(BIN)/pytest -n auto
 
 lint: .venv/dev
@@ -37,11 +37,18 @@ bench-forms: .venv/dev  ## measure the reading of statistics: time, memory, and 
 	$(BIN)/python tests/bench_forms
 	$(BIN)/python tests/bench_forms/layouts.py
 
-bench-browse: .venv/dev  ## measure searching against LIKE
+bench-browse: .venv/dev  ## measure searching against LIKE, and a big archive's pages beside a crawl
 	$(BIN)/python tests/bench_browse
+	$(BIN)/python tests/bench_browse/beside.py
+
+bench-growth: .venv/dev  ## measure what growing archives cost
+	$(BIN)/python tests/bench_growth
 
 soak: .venv/dev  ## the long trials
 	GONGKAI_SOAK=1 $(BIN)/pytest -n auto -m soak
+
+year: .venv/dev  ## a year of daily crawls of 300 sites with faults of theirs and ours; up to an hour
+	PYTHONPATH=tests $(BIN)/python -m year
 
 clean:
 	rm -rf .venv build *.egg-info
@@ -53,4 +60,8 @@ clean:
 
 .venv/dev: .venv/run
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+.venv/next: constraints-next.txt .venv/run  # beside the Datasette that we use, for one test
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $@ --requirement constraints-next.txt
 	touch $@

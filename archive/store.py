@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from archive import chain, derive, figures, indexing, payloads, rows
+from archive import chain, derive, figures, indexing, judging, payloads, rows
 from archive.database import create, lock, name, to_json, transaction
 from archive.reader import body_numbered, body_of
 from archive.records import Capture, Office, Text, Uncleaned, Visit
@@ -220,6 +220,11 @@ class Store:
             indexing.clear(self.db)
             for table in DERIVED_TABLES:
                 self.db.execute(f"DELETE FROM {table}")  # noqa: S608
+
+    def judge_all(self) -> None:
+        """Judge the health of all sources anew: texts that came late say more of runs long over."""
+        with transaction(self.db):
+            judging.judge_all(self.db)
 
     def derive_all(self) -> None:
         """Work out all versions and reports anew from captures and texts."""

@@ -23,9 +23,12 @@ def clean_left(store: Store, *, workers: Workers) -> Iterator[tuple[str, str | N
     Yields each one's URL, and why it could not be cleaned, or None where its text is saved.
     """
     store.describe_forms([*dictionary.entries()], [*dictionary.year_rules()])
+    item = None
     for item, made in workers.each(clean_one, store.uncleaned(cleaner=CLEANER)):
         error = made.exception()
         text = given_up(item, error) if error else made.result()
         if text:
             store.save_text(item.payload, text)
         yield item.url, None if text or error is None else why(error)
+    if item:
+        store.judge_all()

@@ -16,8 +16,8 @@ from support import gongkai
 
 from archive import reader, verify
 from archive.database import connect
-from archive.migrations import DERIVED
 from archive.store import Store
+from archive.tables import DERIVED
 from crawler.run import Exit
 from pipelines.rebuild import rebuild
 from pipelines.workers import Workers

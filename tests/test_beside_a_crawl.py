@@ -101,7 +101,7 @@ def test_beside_a_crawl(crawl: subprocess.Popen[bytes], gates: dict[str, Gate], 
             for words in (("crawl", "--sources", sources, "--archive", archive), ("merge", archive, archive)):
                 refused = gongkai(*words)
                 assert refused.returncode == Exit.LOCKED, refused.stderr
-                assert f"locked by process {crawl.pid}, which is writing" in refused.stderr
+                assert f"locked by process {crawl.pid}, " in refused.stderr
             made = gongkai("backup", copy, "--archive", archive)
             assert made.returncode == Exit.WELL, made.stderr
             again = gongkai("backup", copy, "--archive", archive)

@@ -24,7 +24,7 @@ from support import GONGKAI, gongkai
 from archive import reader
 from archive.compare import changed_lines, edits
 from archive.database import connect
-from archive.migrations import DERIVED
+from archive.tables import DERIVED
 from crawler.demo.county import County
 from crawler.demo.server import Demo, serve
 from crawler.demo.show import LABELS

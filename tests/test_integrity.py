@@ -25,10 +25,10 @@ from support import GONGKAI, gongkai
 
 from archive import chain, reader, verify
 from archive.database import ArchiveError, connect
-from archive.migrations import DERIVED, DERIVED_TABLES, TRUTH
 from archive.records import Capture, Column, Office, Text, Visit
 from archive.rows import bond
 from archive.store import Store
+from archive.tables import DERIVED, DERIVED_TABLES, TRUTH
 from crawler.cli import main
 from crawler.run import Exit
 from crawler.schedule import LONGEST

@@ -18,9 +18,9 @@ from support import gongkai
 
 from archive import derive, reader, verify
 from archive.database import ArchiveError, backup, connect
-from archive.migrations import KNOWN
 from archive.rows import CAPTURE
 from archive.store import Store
+from archive.tables import KNOWN
 from crawler.run import Exit
 
 OLD = sorted(Path(__file__).with_name("archives").glob("*.sqlite"))

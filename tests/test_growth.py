@@ -1,0 +1,73 @@
+"""What is asked again and again goes along an index, so that it takes no longer in a big archive: no plan has a scan in it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+import pytest
+
+from archive import reader
+from archive.browse import ask
+from archive.database import name
+from archive.records import Capture
+from archive.store import Run, Store
+
+URL, AGENCY, KINDS = "http://czj.example/1.html", "云岫县财政局", ("changed", "found")
+ASKED: dict[str, Callable[[sqlite3.Connection], object]] = {
+    "validators": lambda db: reader.validators(db, URL),
+    "documents of a page": lambda db: reader.documents_of(db, URL),
+    "histories": lambda db: reader.histories(db, "czj"),
+    "known reports": lambda db: reader.known_reports(db, "czj"),
+    "blocked visits": lambda db: reader.blocked_visits(db, "czj"),
+    "a report by name": lambda db: reader.find_reports(db, f"{AGENCY} 2020"),
+    "pages of a report": lambda db: reader.carriers(db, agency=AGENCY, year=2020),
+    "an office's reports": lambda db: ask.coverage(db, agency=AGENCY),
+    "an office's events": lambda db: ask.happened(db, KINDS, limit=5, agency=AGENCY),
+    "the latest events": lambda db: ask.happened(db, KINDS, limit=5),
+    "what befell a page": lambda db: reader.page_events(db, name(URL)),
+    "a document then": lambda db: ask.document_at(db, URL, before=None),
+    "the latest captures": lambda db: db.execute("SELECT * FROM captures ORDER BY number DESC LIMIT 100").fetchone(),
+    "first facts": lambda db: db.execute("SELECT * FROM facts LIMIT 100").fetchone(),
+}
+READ_THROUGH = {
+    "SCAN k VIRTUAL TABLE INDEX 1:", "SCAN json_each VIRTUAL TABLE INDEX 1:", "SCAN next", "SCAN asked",
+    "SCAN numbered", "SCAN CONSTANT ROW",
+}  # fmt: skip
+"""What is no table of the archive: arguments, and what a query has found so far."""
+FIRST_OF_MANY = {"the latest captures": {"SCAN c"}, "first facts": {"SCAN c"}}
+
+
+def plans(db: sqlite3.Connection, act: Callable[[], object]) -> set[str]:
+    """Give the scans in the plans of all that something asks."""
+    asked: list[str] = []
+    db.set_trace_callback(asked.append)
+    act()
+    db.set_trace_callback(None)
+    lines = (
+        row["detail"]
+        for query in asked
+        if query.lstrip().startswith(("SELECT", "WITH", "UPDATE"))
+        for row in db.execute(f"EXPLAIN QUERY PLAN {query}")
+    )
+    return {line for line in lines if line.startswith("SCAN")}
+
+
+@pytest.fixture
+def archive(see: Callable[..., object], store: Store) -> sqlite3.Connection:
+    for day in (1, 2, 3):
+        see(b"<p>1</p>", at=f"2026-03-0{day}T08:00:00.000Z", url=URL)
+    assert store.db.execute("SELECT captures FROM versions WHERE page = ?", (name(URL),)).fetchone()[0] == 3
+    return store.db
+
+
+@pytest.mark.parametrize("what", ASKED)
+def test_a_question_goes_along_an_index(archive: sqlite3.Connection, what: str) -> None:
+    assert plans(archive, lambda: ASKED[what](archive)) - READ_THROUGH <= FIRST_OF_MANY.get(what, set())
+
+
+def test_an_answer_that_is_the_same_goes_along_an_index(archive: sqlite3.Connection, store: Store, run: Run) -> None:
+    again = Capture(
+        run=run.id, source="czj", url=URL, at="2026-03-04T08:00:00.000Z", kind="report", outcome="new", body=b"<p>1</p>"
+    )
+    assert plans(archive, lambda: store.capture(again)) - READ_THROUGH == set()
