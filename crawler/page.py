@@ -57,6 +57,14 @@ class Page:
             found.setdefault((element.get("name") or "").lower(), (element.get("content") or "").strip())
         return found
 
+    def holds(self, *words: str) -> bool:
+        """Say whether one of these stands in the page or its address: quickly, before a pattern is searched for."""
+        return any(word in self.text or word in self.url for word in words)
+
+    def search(self, pattern: re.Pattern[str], *words: str) -> re.Match[str] | None:
+        """Search for a pattern that has one of these words in it."""
+        return pattern.search(self.text) if self.holds(*words) else None
+
     def absolute(self, href: str) -> str | None:
         """Give a link's full address without fragment; None where it leads to no page."""
         if NO_PAGE.match(href):

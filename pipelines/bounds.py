@@ -39,6 +39,7 @@ _MOST_OF_IT = 0.9
 _OF_A_TABLE = 200
 _LONG_LINE = 20
 _TWIN = 200  # characters
+_LONGEST_HEADING = 60  # characters, with glosses
 _BESIDE_LINKS = 12  # characters: a date, a bullet
 
 
@@ -95,15 +96,21 @@ def within(words: Sequence[Line], found: str, weights: Mapping[HtmlElement, int]
 
 def related(words: Sequence[Line], weights: Mapping[HtmlElement, int]) -> int:
     """Say at which line 相关新闻 and its links begin, or what readers say, when nothing else follows; else the number of lines."""
-    for place, line in enumerate(words):
-        bare = _plain(line.text)
-        after = words[place + 1 :]
-        if _RELATED.fullmatch(bare) and any(_is_links(one, weights) for one in after):
-            if all(
-                _is_page_link(one, weights) or len(one.text) <= _BESIDE_LINKS or _is_aside(one.text) for one in after
-            ):
-                return place
-        elif is_discussion(line.text) and not any(one.text.startswith(MARK) for one in after):
+    heads = [(n, _plain(line.text)) for n, line in enumerate(words) if len(line.text) <= _LONGEST_HEADING]
+    heads = [(n, bare) for n, bare in heads if _RELATED.fullmatch(bare) or _DISCUSSION.fullmatch(bare)]
+    if not heads:
+        return len(words)
+    last_link = max((n for n, line in enumerate(words) if _is_links(line, weights)), default=-1)
+    last_table = max((n for n, line in enumerate(words) if line.text.startswith(MARK)), default=-1)
+    end = len(words)
+    while end and (
+        _is_page_link(words[end - 1], weights)
+        or len(words[end - 1].text) <= _BESIDE_LINKS
+        or _is_aside(words[end - 1].text)
+    ):
+        end -= 1
+    for place, bare in heads:
+        if (end <= place + 1 <= last_link) if _RELATED.fullmatch(bare) else (last_table < place):
             return place
     return len(words)
 
@@ -119,7 +126,7 @@ def links_at_ends(words: Sequence[Line], weights: Mapping[HtmlElement, int]) -> 
     A sentence that is all link is the text's right after another or a table, and a headline's after a signature.
     """
     links = {n for n, line in enumerate(words) if _is_page_link(line, weights)}
-    said = [n for n, line in enumerate(words) if n not in links and _is_said(line)]
+    said = [n for n, line in enumerate(words) if n not in links and _is_said(line)] if links else []
     if not said:
         return set()
     first, last = next((n for n in said if not words[n].text.startswith(MARK)), said[0]), said[-1]
@@ -130,14 +137,12 @@ def links_at_ends(words: Sequence[Line], weights: Mapping[HtmlElement, int]) -> 
 
 def _is_page_link(line: Line, weights: Mapping[HtmlElement, int]) -> bool:
     """Tell a line of links of which none leads to a file, a mailbox or a place on the page, or is named like an annex."""
+    if weights.get(line.block, _OF_A_TABLE) > _BESIDE_LINKS:
+        return False
     links = {tidy(link.text_content()): link.get("href") for link in line.block.iter("a") if link.get("href")}
     kept = any(is_file(name) or is_file(to) or to.startswith(("mailto:", "#")) for name, to in links.items())
     is_sentence = line.text.endswith("。") and not any(name.endswith("。") for name in links)
-    return (
-        bool(links)
-        and not (kept or is_sentence or "附" in line.text)
-        and weights.get(line.block, _OF_A_TABLE) <= _BESIDE_LINKS
-    )
+    return bool(links) and not (kept or is_sentence or "附" in line.text)
 
 
 def _is_said(line: Line) -> bool:

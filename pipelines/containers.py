@@ -12,6 +12,7 @@ from lxml.html import Element
 from pipelines import grids
 from pipelines.bounds import is_discussion, is_footer
 from pipelines.lines import lines
+from pipelines.prepare import with_attributes
 from pipelines.rules import rules
 
 if TYPE_CHECKING:
@@ -47,7 +48,10 @@ def _marked(root: HtmlElement, weights: dict[HtmlElement, int]) -> HtmlElement |
     strict: list[HtmlElement] = []
     loose: list[HtmlElement] = []
     third = weights[root] / 3
+    worth = {*with_attributes(root), *root.iter(*(value for by, value in rules().container_kinds if by == "tag"))}
     for node, weight in weights.items():
+        if node not in worth:
+            continue
         kinds = _kinds(node)
         if False in kinds:
             strict += [node] if _is_something(node) else []

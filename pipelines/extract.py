@@ -12,7 +12,7 @@ from lxml.html import Element
 
 from pipelines import bounds, grids
 from pipelines.lines import lines, placed
-from pipelines.prepare import MARK
+from pipelines.prepare import MARK, with_attributes
 from pipelines.rules import rules
 from pipelines.sheets import spread
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from archive.records import Grid
     from pipelines.containers import Place
 
-_HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
+_HIDDEN = re.compile(r"display\s*:\s*none")
 
 _HIDDEN_SCRAP = 200
 _LONG_LINE = 20
@@ -37,6 +37,7 @@ _PARTICULARS = frozenset(
 )
 _BESIDE_A_LINK = 40
 _LONGEST_PARTICULAR = 200
+_FEWEST_PARTICULARS = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,12 +93,15 @@ def _drop_widgets(element: HtmlElement, weights: Mapping[HtmlElement, int]) -> l
     words = rules().widget_words
     limit = max(weights[element] / 3, 1)
     dropped: list[str] = []
-    for node in list(element.iterdescendants()):
-        hidden = node.get("hidden") is not None or _HIDDEN.search(node.get("style", "")) is not None
+    for node in with_attributes(element):
+        style = node.get("style", "").lower()
+        hidden = ("none" in style and _HIDDEN.search(style) is not None) or node.get("hidden") is not None
         named = not words.isdisjoint((*node.get("class", "").lower().split(), node.get("id", "").lower()))
+        if not (hidden or named):
+            continue
         weight = weights.get(node, 0)
         scrap = hidden and (weight < min(limit, _HIDDEN_SCRAP) or _stands_twice(node, element))
-        if scrap or (named and weight < limit):
+        if node is not element and (scrap or (named and weight < limit)):
             dropped += _drop(node)
     return dropped
 
@@ -119,6 +123,8 @@ def _drop(node: HtmlElement) -> list[str]:
 
 def _is_list(table: HtmlElement, weights: Mapping[HtmlElement, int]) -> bool:
     """Tell a list of links laid out as a table: most rows hold a link, and little beside it."""
+    if next(table.iter("a"), None) is None:
+        return False
     rows = list(table.iter("tr"))
     linked = sum(row.find(".//a[@href]") is not None for row in rows)
     return linked * 2 > len(rows) and weights.get(table, 0) <= len(rows) * _BESIDE_A_LINK
@@ -132,8 +138,11 @@ def _goes_on(table: HtmlElement, element: HtmlElement) -> bool:
 
 def _is_particulars(table: HtmlElement) -> bool:
     """Tell the table of 索引号, 发布机构 and the like that stands above an article (国办发〔2017〕47号)."""
+    whole = "".join(table.text_content().split())
+    if sum(name in whole for name in _PARTICULARS) < _FEWEST_PARTICULARS:
+        return False
     cells = {"".join(cell.itertext()).translate(_NO_SPACE).rstrip("：:") for cell in table.iter("td", "th")}
-    return len(cells & _PARTICULARS) >= 3 and max(map(len, cells)) < _LONGEST_PARTICULAR
+    return len(cells & _PARTICULARS) >= _FEWEST_PARTICULARS and max(map(len, cells)) < _LONGEST_PARTICULAR
 
 
 def _take_tables(element: HtmlElement) -> list[Grid]:
@@ -157,7 +166,7 @@ def _found(element: HtmlElement) -> str:
     """Ask trafilatura for the article of an element."""
     import trafilatura
 
-    page = Element("html")  # trafilatura finds nothing in a bare element whose prose has only line breaks
+    page = element.makeelement("html")  # trafilatura finds nothing in a bare element whose prose has only line breaks
     etree.SubElement(page, "body").append(copy.deepcopy(element))
     return trafilatura.extract(page, fast=True, include_comments=False, include_tables=True, deduplicate=False) or ""
 

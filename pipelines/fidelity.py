@@ -13,33 +13,9 @@ from lxml.html import HtmlElement
 from archive.records import Grid
 
 _NUMBER = re.compile(r"\d+")
-_INLINE = frozenset(
-    [
-        "a",
-        "abbr",
-        "acronym",
-        "b",
-        "bdi",
-        "bdo",
-        "big",
-        "cite",
-        "code",
-        "em",
-        "font",
-        "i",
-        "ins",
-        "mark",
-        "o:p",
-        "q",
-        "s",
-        "small",
-        "span",
-        "strong",
-        "sub",
-        "sup",
-        "u",
-    ]
-)
+_INLINE = "a|abbr|acronym|b|bdi|bdo|big|cite|code|em|font|i|ins|mark|o:p|q|s|small|span|strong|sub|sup|u"
+_INLINE_TAG = re.compile(rf"</?(?:{_INLINE})(?:[\s/][^>]*)?>")
+_TAG = re.compile(r"<[^>]*>")
 _MOST = 50
 
 
@@ -53,14 +29,12 @@ class Evidence:
 
 def evidence(element: HtmlElement) -> Evidence:
     """Take down the numbers and cells of a container, by a walk that shares no code with the reading of it."""
-    pieces = []
-    for event, node in etree.iterwalk(element, events=("start", "end")):
-        if node.tag not in _INLINE:
-            pieces.append(" ")
-        pieces.append((node.text if event == "start" else node.tail if node is not element else "") or "")
-    inner = (cell for cell in element.iter("td", "th") if cell.find(".//table") is None)
-    cells = (tuple(filter(None, ("".join(words.split()) for words in cell.itertext()))) for cell in inner)
-    return Evidence(numbers=Counter(_NUMBER.findall("".join(pieces))), cells=frozenset(filter(None, cells)))
+    source = etree.tostring(element, encoding="unicode", with_tail=False).replace("&#13;", " ")
+    words = _TAG.sub(" ", _INLINE_TAG.sub("", source))
+    outer = {cell for table in element.iter("table") for cell in table.iterancestors("td", "th")}
+    inner = (cell for cell in element.iter("td", "th") if cell not in outer)
+    cells = {tuple([bare for piece in cell.itertext() if (bare := "".join(piece.split()))]) for cell in inner}
+    return Evidence(numbers=Counter(_NUMBER.findall(words)), cells=frozenset(filter(None, cells)))
 
 
 def missing(before: Evidence, blocks: Iterable[str | Grid], *, dropped: Iterable[str]) -> tuple[str, ...]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipelines.lines import glue, lines
 
@@ -17,11 +16,11 @@ if TYPE_CHECKING:
 
 _MOST_CELLS = 200_000
 _WIDEST_SPAN = 1000  # as browsers do
+_SPAN = re.compile(r"\s*(\d{1,6})")
 _DIGIT = re.compile(r"[0-9０-９]")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Cell:
+class _Cell(NamedTuple):
     text: str
     row: int
     column: int
@@ -71,7 +70,10 @@ def _place(table: HtmlElement) -> list[_Cell] | None:
             wide = _span(cell.get("colspan"), most=_WIDEST_SPAN)
             if len(taken) + deep * wide > _MOST_CELLS:
                 return None
-            taken.update((index + down, column + right) for down in range(deep) for right in range(wide))
+            if deep == wide == 1:
+                taken.add((index, column))
+            else:
+                taken.update((index + down, column + right) for down in range(deep) for right in range(wide))
             cells.append(_Cell(text=glue(lines(cell)), row=index, column=column, rows=deep, columns=wide))
             column += wide
     return cells
@@ -79,7 +81,9 @@ def _place(table: HtmlElement) -> list[_Cell] | None:
 
 def _span(value: str | None, *, most: int) -> int:
     """Read a span; 0 means the rest of the table, anything that is no number means 1."""
-    found = re.match(r"\s*(\d{1,6})", value or "")
+    if value is None:
+        return 1
+    found = _SPAN.match(value)
     span = int(found[1]) if found else 1
     return most if span == 0 and most != _WIDEST_SPAN else max(1, min(span, most))
 

@@ -15,6 +15,7 @@ _LONGEST_TITLE = 200
 _YEARS = range(2004, 2101)
 _DIGITS = str.maketrans("０１２３４５６７８９〇○Ο零一二三四五六七八九", "01234567890000123456789")
 _FULL_WIDTH = str.maketrans("０１２３４５６７８９", "0123456789")
+_WIDE_DIGIT = re.compile("[０-９]")
 _HAN_YEAR = re.compile(r"二[〇○Ο零0][〇○Ο零0一二三四五六七八九][〇○Ο零0一二三四五六七八九](?=年|度|-)")
 
 _PERIOD = re.compile(r"(?P<year>20\d\d)年?0?1月0?1日[^。；]{0,8}?(?:至|到|起|止|－|—|-|~|～)[^。；]{0,10}?12月31日")
@@ -119,7 +120,9 @@ def plain(text: str) -> str:
     >>> plain("二〇一三年　政府信息公開年報")
     '2013年政府信息公开年报'
     """
-    bare = simplified(unglossed("".join(text.split()), "toned")).translate(_FULL_WIDTH)
+    bare = simplified(unglossed("".join(text.split()), "toned"))
+    if _WIDE_DIGIT.search(bare):
+        bare = bare.translate(_FULL_WIDTH)
     return _HAN_YEAR.sub(lambda found: found[0].translate(_DIGITS), bare)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from lxml.html import HtmlElement
 
@@ -22,6 +22,7 @@ _BLOCKS = frozenset(
 )
 _BREAK = "\u2028"
 _INVISIBLE = str.maketrans("", "", "\u200b\u200c\u200d\u2060\ufeff\u00ad")
+_UNTIDY = re.compile(r"[\s\u200b\u200c\u200d\u2060\ufeff\u00ad]")
 _SPACES = re.compile(r"[ \t\r\n\f\v\x85\xa0\u2000-\u200a\u202f\u205f]+")
 _WRAP = re.compile(r"(?<=[^\x00-\xa0])[ \t]*[\r\n]\s*(?=[^\x00-\xa0])")
 
@@ -36,7 +37,10 @@ class Line:
 
 def lines(element: HtmlElement) -> list[str]:
     """Read an element's text as lines, as `placed` does."""
-    return [line.text for line in placed(element)]
+    said = [words for words in element.itertext() if not words.isspace()]
+    if not said or (len(said) == 1 and "\n" not in said[0]):  # most cells
+        return _split(said[0]) if said else []
+    return [line for words, _ in _runs(element) for line in _split(words)]
 
 
 def placed(element: HtmlElement) -> list[Line]:
@@ -45,18 +49,22 @@ def placed(element: HtmlElement) -> list[Line]:
     Runs of white space become one space; white space at the edges of a line, and a line end between two
     Chinese characters (which is the source's, not the text's), go. The element's own tail is not read.
     """
-    found: list[Line] = []
+    return [Line(text=line, block=block) for words, block in _runs(element) for line in _split(words)]
+
+
+def _runs(element: HtmlElement) -> Iterator[tuple[str, HtmlElement]]:
+    """Walk an element's words between one block's edge and the next, with the block in which they begin."""
     pieces: list[str] = []
     begun, blocks = element, [element]
-    for pre in element.iter("pre"):
-        _break_lines(pre)
     for event, node in etree.iterwalk(element, events=("start", "end")):
         if node.tag in _BLOCKS:
             if pieces:
-                found += _close(pieces, begun)
+                yield "".join(pieces), begun
                 pieces.clear()
             if event == "start":
                 blocks.append(node)
+                if node.tag == "pre":
+                    _break_lines(node)
             else:
                 blocks.pop()
         words = node.text if event == "start" else node.tail if node is not element else None
@@ -64,7 +72,8 @@ def placed(element: HtmlElement) -> list[Line]:
             if not pieces:
                 begun = blocks[-1]
             pieces.append(words)
-    return found + (_close(pieces, begun) if pieces else [])
+    if pieces:
+        yield "".join(pieces), begun
 
 
 def tidy(text: str) -> str:
@@ -73,6 +82,8 @@ def tidy(text: str) -> str:
     >>> tidy(" 一、\xa0\xa0总体\n情况　")
     '一、 总体情况'
     """
+    if not _UNTIDY.search(text):
+        return text
     text = text.translate(_INVISIBLE)
     if "\n" in text:
         text = _WRAP.sub("", text)
@@ -92,8 +103,8 @@ def glue(parts: Iterable[str]) -> str:
     return whole
 
 
-def _close(pieces: list[str], block: HtmlElement) -> list[Line]:
-    return [Line(text=line, block=block) for part in "".join(pieces).split(_BREAK) if (line := tidy(part))]
+def _split(words: str) -> list[str]:
+    return [line for part in words.split(_BREAK) if (line := tidy(part))]
 
 
 def _break_lines(pre: HtmlElement) -> None:

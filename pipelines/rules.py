@@ -74,8 +74,13 @@ class Rules:
 
     def names_line(self, line: str, *, edge: bool = True) -> bool:
         """Whether a line is a widget's leftover; away from the text's edges only some rules count."""
-        bare = "".join(line.split())
-        return any((edge or not rule.edge) and rule.pattern.fullmatch(bare) for rule in self.lines)
+        return self._line_patterns[edge].fullmatch("".join(line.split())) is not None
+
+    @functools.cached_property
+    def _line_patterns(self) -> tuple[re.Pattern[str], re.Pattern[str]]:
+        """All rules for lines as one pattern: those that count everywhere, and all."""
+        anywhere, every = ([rule.pattern.pattern for rule in self.lines if edge or not rule.edge] for edge in (0, 1))
+        return tuple(re.compile("|".join(f"(?:{one})" for one in some)) for some in (anywhere, every))  # type: ignore[return-value]
 
 
 @functools.cache

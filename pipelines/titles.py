@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 from pipelines.identify import title_verdict
 from pipelines.lines import tidy
+from pipelines.prepare import with_attributes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lxml.html import HtmlElement
 
+_SHOWS = frozenset(("div", "p", "h2", "h3", "span", "td"))
+_HOLDS = frozenset(("div", "p", "span", "td"))
 _KEYWORDS = 2  # commas in an ArticleTitle that is really the site's keywords
 _SHOWN = re.compile(
     r"(?:^|[\s_-])(?:article[_-]?title|news[_-]?title|con[_-]?title|content[_-]?title|info[_-]?title|xl_title|main_title|arti?_title|wz_title|bt_title|z1|ucaptitle)(?:$|\s)",
@@ -92,19 +95,11 @@ def _core(title: str) -> str:
 def _shown(root: HtmlElement) -> list[str]:
     """List the headings a page shows: great ones, ones its CMS calls a title, lesser ones that title a report."""
     great = [once(node.text_content()) for node in root.iter("h1", "ucaptitle")]
-    marked = [once(node.text_content()) for node in root.iter("div", "p", "h2", "h3", "span", "td") if _is_title(node)]
+    called = [(node, node.get("class") or node.get("id") or "") for node in with_attributes(root)]
+    marked = [once(node.text_content()) for node, name in called if node.tag in _SHOWS and _SHOWN.search(name)]
     lesser = [once(node.text_content()) for node in root.iter("h2", "h3", "h4")]
-    lesser += [once(node.text_content()) for node in root.iter("div", "p", "span", "td") if _may_be_title(node)]
+    lesser += [once(node.text_content()) for node, name in called if node.tag in _HOLDS and _NEARLY_SHOWN.search(name)]
     return great + marked + [title for title in lesser if title_verdict(title) == "report"]
-
-
-def _is_title(node: HtmlElement) -> bool:
-    name = node.get("class") or node.get("id")
-    return name is not None and _SHOWN.search(name) is not None
-
-
-def _may_be_title(node: HtmlElement) -> bool:
-    return _NEARLY_SHOWN.search(node.get("class") or node.get("id") or "") is not None
 
 
 def window_of(root: HtmlElement) -> str:

@@ -26,7 +26,8 @@ links = generic.links
 
 def recognise(page: Page) -> bool:
     """Know Epoint by its classes and its script."""
-    return MARKS.search(page.text) is not None
+    bare = page.text.lower()
+    return ("ewb-" in bare or "webbuildercommon" in bare) and MARKS.search(page.text) is not None
 
 
 def next_pages(page: Page) -> Iterator[str]:

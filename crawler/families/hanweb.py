@@ -19,6 +19,7 @@ from pipelines.prepare import tree
 
 PROXY = re.compile(r"/jpage/\w*dataproxy\.jsp\?")
 OWN = r"(?:col/col\d+/|art/\d{4}/(?:\d+/\d+/)?art_|module/(?:web|xxgk|jpage|jslib)/)"
+WORDS = ("<datastore>", "/col/col", "/art/", "/module/")
 RECORD = re.compile(r"<record>\s*<!\[CDATA\[(.*?)\]\]>\s*</record>", re.DOTALL)
 NEXT_GROUP = re.compile(r"<nextgroup>\s*<!\[CDATA\[(.*?)\]\]>\s*</nextgroup>", re.DOTALL)
 TOTAL = re.compile(r"<(totalrecord|totalpage)>\s*(\d+)")
@@ -29,16 +30,15 @@ NUMBER = re.compile(r"(?<=[?&]page=)\d+")
 
 def recognise(page: Page) -> bool:
     """Know Hanweb by its datastore, or by addresses of its kind on the page's own host; jpaas has those too."""
-    own = rf"""["'](?:(?:https?:)?//{re.escape(urlsplit(page.url).netloc)})?/{OWN}"""
-    return not jpaas.recognise(page) and re.search(f"<datastore>|{own}", f"'{page.url}' {page.text}") is not None
+    own = rf"""<datastore>|["'](?:(?:https?:)?//{re.escape(urlsplit(page.url).netloc)})?/{OWN}"""
+    return page.holds(*WORDS) and not jpaas.recognise(page) and bool(re.search(own, f"'{page.url}' {page.text}"))
 
 
 def links(page: Page) -> Iterator[Link]:
     """Walk the records of the datastore, then the other links of a page."""
     records = RECORD.findall(_xml(page))
     yield from anchors(page, tree("".join(records)))
-    if not (records and PROXY.search(page.url)):
-        yield from page.links()
+    yield from () if records and PROXY.search(page.url) else page.links()
 
 
 def next_pages(page: Page) -> Iterator[str]:

@@ -20,6 +20,8 @@ links = generic.links
 
 def recognise(page: Page) -> bool:
     """Know JEECMS by the ending of its addresses."""
+    if not page.holds(".jhtml"):
+        return False
     own = rf"""["'](?:(?:https?:)?//{re.escape(urlsplit(page.url).netloc)}/|(?!//))[^"':<>]*\.jhtml\b"""
     return page.url.endswith(".jhtml") or re.search(own, page.text) is not None
 

@@ -22,12 +22,15 @@ CALL = re.compile(
     r"""["'](?P<path>[^"'\s]*/site/label/8888)\??(?P<query>[^"'\s]*)["'](?:\s*,\s*data\s*:\s*\{(?P<data>.*?)\})?""",
     re.DOTALL,
 )
+WORDS = (LABEL, "/public/column/", "spage.xp?doAction=", "AnnualReport/", "service.lonsun.cn/")
 COUNT = re.compile(r"\bpageCount\s*:\s*\D?\s*(\d+)")
 INDEX = re.compile(r"(?<=[?&]pageIndex=)\d+")
 
 
 def recognise(page: Page) -> bool:
     """Know Lonsun by addresses of its kind on the page's own host, or by its service's script."""
+    if not page.holds(*WORDS):
+        return False
     own = rf"""["'](?:(?:https?:)?//{re.escape(urlsplit(page.url).netloc)})?[\w/]*{OWN}"""
     return re.search(rf"{own}|\bservice\.lonsun\.cn/", f"'{page.url}' {page.text}") is not None
 

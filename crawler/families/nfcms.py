@@ -19,7 +19,8 @@ def recognise(page: Page) -> bool:
     """Know NFCMS by its counters' script or by its articles' addresses on the page's own host."""
     host = re.escape(urlsplit(page.url).netloc)
     own = rf"""["'](?:(?:https?:)?//{host})?(?:/[\w/]*|\./)?content/m?post_\d+\.html"""
-    return "/gkmlpt/" not in page.url and re.search(rf"\bNFCMS[_-]|{own}", page.text) is not None
+    worth = "/gkmlpt/" not in page.url and page.holds("NFCMS", "content/")
+    return worth and re.search(rf"\bNFCMS[_-]|{own}", page.text) is not None
 
 
 def links(page: Page) -> Iterator[Link]:

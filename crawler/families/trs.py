@@ -16,6 +16,7 @@ from crawler.page import Page
 
 FILE = r"(?:t\d{8}_\d+\.s?html?|t0035_\d+\.html|t\d{5,}\.shtml|[PW]020\d{10,}\w*\.\w+)"
 EDITOR = r"\bTRS_(?:Editor|UEDITOR|PreAppend)\b|\btrs_editor_view\b"
+WORTH = re.compile(r"/(?:t\d{4}|[PW]020)|TRS_|trs_editor_view")
 
 # createPageHTML(N, current, "index", "html", …), createPage(…)
 CALL = re.compile(
@@ -31,20 +32,21 @@ OBJECT = re.compile(
 SIZE = re.compile(r"""\b(?:countPage|n?PageCount|(?P<from_1>totalPage))["']?\s*[=:]\s*["']?(?P<size>\d+)""")
 CURRENT = re.compile(r"""\b(?:currentPage|nCurrIndex|nCurrPage)["']?\s*[=:]\s*["']?(?P<current>\d+)""")
 WRITTEN = re.compile(r"""\bwrite\(["'][^<]{0,20}<a\s[^<>]*?href=\\?["'](?P<prefix>\w+)\W+(?P<suffix>s?html?)\b""")
-
+SCRIPTS = ((SIZE, "countPage", "PageCount", "totalPage"), (CURRENT, "currentPage", "nCurr"), (WRITTEN, "write("))
 links = generic.links
 
 
 def recognise(page: Page) -> bool:
     """Know TRS by its names of files, its editor or its pager; its Fujian make is a family of its own."""
-    own = rf"""["'](?:(?:https?:)?//{re.escape(urlsplit(page.url).netloc)}/|(?!//))[^"':<>]*/{FILE}\b"""
-    marked = any(re.search(mark, f'"{page.url}" {page.text}') for mark in (own, EDITOR, CALL, OBJECT))
-    return marked and not trs_fujian.recognise(page)
+    own = rf"""{EDITOR}|["'](?:(?:https?:)?//{re.escape(urlsplit(page.url).netloc)}/|(?!//))[^"':<>]*/{FILE}\b"""
+    call, whole = page.search(CALL, "createPage") or page.search(OBJECT, "Pager"), f'"{page.url}" {page.text}'
+    marked = call or (WORTH.search(whole) and re.search(own, whole))
+    return bool(marked) and not trs_fujian.recognise(page)
 
 
 def next_pages(page: Page) -> Iterator[str]:
     """Name every page of the list but the one at hand; where no script counts them, follow their links."""
-    pager = _pager(page.text)
+    pager = _pager(page)
     if "size" not in pager:
         yield from generic.next_pages(page)
         return
@@ -58,10 +60,10 @@ def next_pages(page: Page) -> Iterator[str]:
             yield url
 
 
-def _pager(text: str) -> dict[str, str]:
+def _pager(page: Page) -> dict[str, str]:
     """Read the script that pages: prefix and suffix; where it counts them, size; where it tells, current."""
-    calls = [found for form in (CALL, OBJECT) if (found := form.search(text))]
-    told = calls[:1] or [found for form in (SIZE, CURRENT, WRITTEN) if (found := form.search(text))]
+    call = page.search(CALL, "createPage") or page.search(OBJECT, "Pager")
+    told = filter(None, [call] if call else [page.search(*script) for script in SCRIPTS])
     return {"prefix": "index", "suffix": "html"} | {k: v for found in told for k, v in found.groupdict().items()}
 
 

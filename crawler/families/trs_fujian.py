@@ -23,7 +23,7 @@ REWRITTEN = re.compile(r"//(?P<host>[\w.-]+?)x[0-9a-f]{12,16}(?P<https>xx)?\.ipv
 
 def recognise(page: Page) -> bool:
     """Know it by the script of its lists, the controller of its pages or the address of its search."""
-    return MARKS.search(page.url + page.text) is not None
+    return page.holds(".trsapi", "/fjdzapp/", "windowRoot") and MARKS.search(page.url + page.text) is not None
 
 
 def links(page: Page) -> Iterator[Link]:

@@ -21,17 +21,20 @@ MARKS = re.compile(
     r"""<UCAP|\bUCAP-CONTENT\b|["']template,templategroup,version["']|\bxxgkzd_list\b"""
     r"""|["'](?!//)[^"':<>]*/(?:c\d{5,}/\d{6}/(?:[0-9a-f]{32}|c\d\d_\d+)\.s?html|common_list(?:_\d+)?\.s?html)["']"""
 )
+WORDS = ("UCAP", "template,templategroup,version", "xxgkzd_list", "/common_list")
+ARTICLE = re.compile(r"/c\d{5,}/\d{6}/")
 links = generic.links
 
 
 def recognise(page: Page) -> bool:
     """Know UCAP by its tags, its template, its names of files or its pager."""
-    return MARKS.search(page.text) is not None or CALL.search(page.text) is not None
+    worth = page.holds(*WORDS) or ARTICLE.search(page.text) is not None
+    return (worth and MARKS.search(page.text) is not None) or page.search(CALL, "createPageHTML") is not None
 
 
 def next_pages(page: Page) -> Iterator[str]:
     """Name every page of the list but the one at hand; where no script counts them, follow their links."""
-    call = CALL.search(page.text)
+    call = page.search(CALL, "createPageHTML")
     if call is None:
         yield from generic.next_pages(page)
         return

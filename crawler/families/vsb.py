@@ -18,6 +18,11 @@ MARKS = re.compile(
     r"""|["']line_?u\d+_\d+["']|\bpb_sys_common\b|["'](?:\.\./|/)*info/\d+/\d+\.htm["']"""
     r"""|["'](?!//)[^"':<>]*\burltype=(?:news|tree)\."""
 )
+WORDS = (
+    *("/_sitegray", ".vsb.css", "/system/resource/js/", "_newscontent_fromname", "vsb_content", "v_news_content"),
+    *("line_u", "lineu", "pb_sys_common", "urltype="),
+)
+ARTICLE = re.compile(r"info/\d+/\d+\.htm")
 COUNT = re.compile(r"\b_simple_list_gotopage_fun\(\s*(\d+)\s*,")
 NUMBERED = re.compile(r"/(\d+)\.htm$")
 links = generic.links
@@ -25,7 +30,8 @@ links = generic.links
 
 def recognise(page: Page) -> bool:
     """Know VSB by its scripts, its boxes, its lines or its names of files."""
-    return MARKS.search(page.text) is not None
+    worth = page.holds(*WORDS) or ARTICLE.search(page.text) is not None
+    return worth and MARKS.search(page.text) is not None
 
 
 def next_pages(page: Page) -> Iterator[str]:

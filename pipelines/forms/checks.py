@@ -49,23 +49,15 @@ def _of_prose(facts: Sequence[Fact], tables: Mapping[tuple[str, str], Cells]) ->
 
 
 def _of_tables(tables: Mapping[tuple[str, str], Cells]) -> Iterable[Check]:
-    return tuple(
-        check
-        for (form, table), cells in tables.items()
-        for rule in next(each.rules for each in forms()[form].tables if each.id == table)
-        if not rule.last
-        for at, line in _lines(cells, rule)
-        for check in worked_out(rule, line, form=form, table=table, at=at)
-    )
-
-
-def _lines(cells: Cells, rule: Rule) -> Iterable[tuple[str, dict[str, Value]]]:
-    """Give each row's cells by column, or each column's by row."""
-    lines: dict[str, dict[str, Value]] = {}
-    for (row, column), value in cells.items():
-        at, code = (row, column) if rule.scope == "rows" else (column, row)
-        lines.setdefault(at, {})[code] = value
-    return lines.items()
+    for (form, table), cells in tables.items():
+        rows, columns = dict[str, dict[str, Value]](), dict[str, dict[str, Value]]()
+        for (row, column), value in cells.items():
+            rows.setdefault(row, {})[column] = value
+            columns.setdefault(column, {})[row] = value
+        for rule in next(each.rules for each in forms()[form].tables if each.id == table):
+            if not rule.last:
+                for at, line in (rows if rule.scope == "rows" else columns).items():
+                    yield from worked_out(rule, line, form=form, table=table, at=at)
 
 
 def worked_out(rule: Rule, line: Mapping[str, Value], *, form: str, table: str, at: str) -> list[Check]:

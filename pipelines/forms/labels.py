@@ -11,7 +11,7 @@ from pipelines.forms.cells import key
 from pipelines.forms.model import forms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from pipelines.forms.model import Column, Form, Row, Table
 
@@ -59,6 +59,20 @@ class Labels:
     def rows_alone(self) -> frozenset[str]:
         """The keys of rows' labels that are no column's."""
         return frozenset(self.named) - self.heads
+
+    @functools.cached_property
+    def marks(self) -> frozenset[str]:
+        """The keys of the words found in no other form."""
+        return frozenset(map(key, self.form.marks))
+
+    @functools.cached_property
+    def of_tables(self) -> tuple[frozenset[str], ...]:
+        """The keys of the labels that each table is known by: its rows', or its columns' where it has no others."""
+        return tuple(
+            frozenset(key(row.label) for row in table.rows if row.label)
+            or frozenset(words for column in table.columns for words in (*names(column)[:1], *groups(column)))
+            for table in self.form.tables
+        )
 
     @functools.cached_property
     def indexes(self) -> dict[tuple[str, str], int]:
@@ -154,6 +168,8 @@ def choose(grids: Sequence[frozenset[str]], year: int | None) -> list[Labels | s
     """
     whole = frozenset[str]().union(*grids)
     total = {name: len(whole & labels(name).words) for name in forms()}
+    if not any(total.values()):
+        return [None] * len(grids)
     known = {name for name in forms() if _speaks_for(labels(name), whole)}
     best = [_best(words, total, year) for words in grids]
     sure = {name for name, many in best if many >= _FEWEST and name in known}
@@ -174,18 +190,11 @@ def _best(words: frozenset[str], total: Mapping[str, int], year: int | None) -> 
     return best, sum(len(word) > _GENERIC for word in words & labels(best).words)
 
 
-def _speaks_for(form: Labels, words: Iterable[str]) -> bool:
+def _speaks_for(form: Labels, words: frozenset[str]) -> bool:
     """Say whether words are enough to know a form by: a mark of its own, or a good part of one of its tables."""
-    found = frozenset(words)
-    if any(key(mark) in found for mark in form.form.marks):
-        return True
-    for table in form.form.tables:
-        own = {key(row.label) for row in table.rows if row.label} or {
-            words for column in table.columns for words in (*names(column)[:1], *groups(column))
-        }
-        if len(own & found) >= max(_SHARE * len(own), _FEWEST):
-            return True
-    return False
+    return not form.marks.isdisjoint(words) or any(
+        len(own & words) >= max(_SHARE * len(own), _FEWEST) for own in form.of_tables
+    )
 
 
 @functools.cache

@@ -19,7 +19,7 @@ from pipelines.forms.rows import Line, State, read
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipelines.forms.model import Row, Table
+    from pipelines.forms.model import Column, Row, Table
 
 _A_LIST = 3
 _DIGIT = re.compile(r"\d")
@@ -77,10 +77,9 @@ def unplaced(cell: Cell, label: str, form: str | None) -> Unplaced:
 
 def _halves(rows: Sequence[Sequence[Cell]], form: Labels) -> list[Sequence[Sequence[Cell]]]:
     """Part a long list that is printed in two halves beside each other."""
+    alone = form.rows_alone
     labelled = [
-        n
-        for n, cells in enumerate(zip(*rows, strict=True))
-        if sum(key(c.text) in form.rows_alone for c in cells) >= _A_LIST
+        n for n, cells in enumerate(zip(*rows, strict=True)) if sum([key(c.text) in alone for c in cells]) >= _A_LIST
     ]
     for left, right in itertools.pairwise(labelled):
         both = (row for row in rows if key(row[right].text) in form.rows_alone and row[left].text != row[right].text)
@@ -169,6 +168,11 @@ def _is_shifted(line: Line, table: Table, known: Columns, filled: frozenset[int]
 
 
 @functools.cache
+def _by_code(table: Table) -> dict[str, Column]:
+    return {column.code: column for column in table.columns}
+
+
+@functools.cache
 def _sums(table: Table) -> frozenset[str]:
     """Give the columns of which other columns are the parts."""
     rules = (rule for rule in table.rules if rule.scope == "rows" and rule.op == "=")
@@ -226,7 +230,7 @@ def _parted(line: Line, at: int, order: Sequence[str], table: Table) -> list[_Va
 def _fact(line: Line, form: Labels, table: Table, row: Row, value: _Value) -> Fact:
     cell = line.cells[value.at[0]]
     read = number(cell.text)
-    column = next(column for column in table.columns if column.code == value.code)
+    column = _by_code(table)[value.code]
     words = str(value.value) if value.value is not None else cell.text
     return Fact(
         form=form.form.id,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from archive.records import Fact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 When = Literal["now", "end", "since", "other", "unsaid"]
 """The report's own year, up to its last day, up to some day, another time, or not said."""
@@ -131,8 +131,11 @@ def stated(text: str, *, report_year: int | None) -> tuple[Fact, ...]:
     not read. An indicator that one sentence gives two values is left out there; two sentences may differ.
     """
     facts: dict[tuple[str, float | None, str], Fact] = {}
-    for sentence in _sentences(text, report_year):
-        for fact in _facts(sentence):
+    sentences = [*_sentences(text, report_year)]
+    whole = "\n".join(sentence.bare for sentence in sentences)
+    said = [each for each in indicators() if any(wording.pattern.search(whole) for wording in each.patterns)]
+    for sentence in sentences:
+        for fact in _facts(sentence, said):
             facts.setdefault((fact.row, fact.value, fact.unit), fact)
     return tuple(facts.values())
 
@@ -183,6 +186,8 @@ def _sentences(text: str, report_year: int | None) -> Iterator[_Sentence]:
 def _bare(sentence: str) -> tuple[str, tuple[int, ...]]:
     """Leave what is matched: no white space but between digits, no quotation marks, no words of a document's name."""
     blank = _NAME.sub(lambda name: "《" + " " * (len(name[0]) - 2) + "》", sentence.translate(_FORMS))
+    if not _DROPPED.search(blank):
+        return blank, tuple(range(len(blank)))
     dropped = {at for gap in _DROPPED.finditer(blank) for at in range(*gap.span())}
     places = tuple(at for at in range(len(blank)) if at not in dropped)
     return "".join(blank[at] for at in places), places
@@ -202,38 +207,37 @@ def _when(mark: re.Match[str], report_year: int | None) -> When | None:
 # --- facts ---
 
 
-def _facts(sentence: _Sentence) -> Iterator[Fact]:
-    """Read one sentence; an indicator with two values is unsure and gives none."""
-    for indicator in indicators():
+def _facts(sentence: _Sentence, said: Iterable[Indicator]) -> Iterator[Fact]:
+    """Read one sentence; an indicator with two values is unsure and gives none. `said` are those to look for."""
+    for indicator in said:
         if indicator.near is None or indicator.near.search(sentence.about):
-            found = list(_matches(sentence, indicator))
+            matches = [match for wording in indicator.patterns for match in wording.pattern.finditer(sentence.bare)]
+            found = [fact for match in matches if (fact := _fact(sentence, indicator, match))]
             if len({(fact.value, fact.unit) for fact in found}) == 1:
                 yield found[0]
 
 
-def _matches(sentence: _Sentence, indicator: Indicator) -> Iterator[Fact]:
-    for pattern in indicator.patterns:
-        for match in pattern.pattern.finditer(sentence.bare):
-            numbered = "n" in match.re.groupindex
-            start = match.start("n") if numbered else match.start()
-            end = match.end("unit") if numbered and match["unit"] else match.end("n" if numbered else 0)
-            value = _value(match["n"], match["unit"] or "") if numbered else 0
-            if value is None or not _is_plain(sentence.bare, match, indicator, value):
-                continue
-            if not _is_of_the_year(sentence, start if numbered else end, indicator):
-                continue
-            yield Fact(
-                form="prose",
-                table="p",
-                row=indicator.code,
-                column="n",
-                value=value,
-                unit=(match["unit"] if numbered else None) or indicator.unit,
-                cell=sentence.written[sentence.places[start] : sentence.places[end - 1] + 1],
-                line=sentence.line,
-                sentence=sentence.written.strip(),
-                sure=_SURE,
-            )
+def _fact(sentence: _Sentence, indicator: Indicator, match: re.Match[str]) -> Fact | None:
+    numbered = "n" in match.re.groupindex
+    start = match.start("n") if numbered else match.start()
+    end = match.end("unit") if numbered and match["unit"] else match.end("n" if numbered else 0)
+    value = _value(match["n"], match["unit"] or "") if numbered else 0
+    if value is None or not _is_plain(sentence.bare, match, indicator, value):
+        return None
+    if not _is_of_the_year(sentence, start if numbered else end, indicator):
+        return None
+    return Fact(
+        form="prose",
+        table="p",
+        row=indicator.code,
+        column="n",
+        value=value,
+        unit=(match["unit"] if numbered else None) or indicator.unit,
+        cell=sentence.written[sentence.places[start] : sentence.places[end - 1] + 1],
+        line=sentence.line,
+        sentence=sentence.written.strip(),
+        sure=_SURE,
+    )
 
 
 def _is_plain(bare: str, match: re.Match[str], indicator: Indicator, value: float) -> bool:
