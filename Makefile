@@ -8,7 +8,7 @@ demo: .venv/run  ## crawl two days of an invented county, served on loopback
 	$(BIN)/gongkai demo --archive $(DEMO)
 
 test: .venv/dev .venv/next lint  ## lint, types, README, tests
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n 4  # two a core: crawls wait more than they work
 
 lint: .venv/dev
 	$(BIN)/ruff check .
@@ -28,6 +28,7 @@ bench: .venv/dev  ## measure against plain Scrapy and trafilatura
 bench-clean: .venv/dev  ## measure cleaning against well-known extractors
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python tests/bench_clean
+	$(BIN)/python tests/bench_clean/growth.py
 
 bench-archive: .venv/dev  ## measure storage against WARC.gz, and a second crawl against the first
 	$(BIN)/python tests/bench_archive

@@ -39,7 +39,8 @@ def verify(archive: Path, sample: str | None, seed: int | None, noted: Sequence[
 
     Prints each fault, and the head of each archive's chain of runs: note it elsewhere, for only a head noted there
     shows that history was rewritten as a whole, or its end cut off. A chain that forks is no fault: two copies of
-    an archive went on and were merged, or somebody put a run in. Writes nothing and may run beside a crawl.
+    an archive went on and were merged, or somebody put a run in. Writes nothing and may run beside a crawl. A sample
+    of N% has SQLite's quick check of the whole file too, one of N has none.
     """
     from archive import chain
     from archive.verify import faults
