@@ -474,6 +474,9 @@ def growth(db: Database) -> None:
     _create(
         db,
         """
+        DROP INDEX stored_captures_run;
+        DROP INDEX stored_captures_source;
+        CREATE INDEX stored_captures_run ON stored_captures (run, source);
         CREATE INDEX stored_captures_page ON stored_captures (page, at);
         CREATE INDEX stored_captures_asked ON stored_captures (source, kind, page);
         CREATE INDEX stored_carriers_file ON stored_carriers (file) WHERE file IS NOT NULL;
