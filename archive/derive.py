@@ -79,6 +79,7 @@ def cleaned(db: sqlite3.Connection, payload: int) -> None:
     (times,) = db.execute("SELECT count(*) FROM stored_captures WHERE payload = ?", (payload,)).fetchone()
     if times != 1 or not _again(db, touched[0], payload=payload):
         pages(db, touched)
+    judging.reread(db, payload)
 
 
 def visited(db: sqlite3.Connection, run: str) -> None:

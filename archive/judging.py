@@ -95,6 +95,18 @@ def judge_again(db: sqlite3.Connection, differing: Iterable[Known]) -> None:
         judge_source(db, source, since=run)
 
 
+def reread(db: sqlite3.Connection, payload: int) -> None:
+    """Judge anew the runs over when a text came late that tells whether what they opened could be read."""
+    late = db.execute(
+        f"""SELECT source, min(run) AS run FROM captures c JOIN runs ON runs.id = run
+            WHERE payload_number = ? AND kind = 'report' AND {JUDGED} AND source IN (SELECT source FROM health)
+            GROUP BY source""",  # noqa: S608
+        (payload,),
+    )
+    for source, run in late.fetchall():
+        judge_source(db, source, since=run)
+
+
 def _sight(db: sqlite3.Connection, office: sqlite3.Row, visit: sqlite3.Row) -> Sight:
     listings = _listings(db, visit)
     own = listings.pop(visit["run"], None)
