@@ -146,7 +146,7 @@ def judge(sight: Sight, *, was: str | None) -> Judgement | None:
     if sight.status in ("resting", "unfinished"):
         return None
     if not (lists or reports):  # a host is left alone for what it answers for robots.txt
-        return _kept_out(sight.answers, what="robots.txt", more=_before(sight)) if sight.status == "blocked" else None
+        return _kept_out(sight.answers, what="robots.txt", more=_before(sight))
     found = _no_list(sight, lists) or _no_report(sight, lists, reports) or _illegible(sight)
     if found or (sight.listings and not lists and was):  # lists that were not due stand as they did the last time
         return found
