@@ -76,7 +76,7 @@ class Town:
         """Begin a crawl in a process of its own, in which something may fail."""
         command = [sys.executable, str(HERE / "daily/run.py"), fault, str(after), *map(str, words)]
         command += ["--archive", str(self.archive), "--sources", str(self.folder / "s.toml")]
-        env = os.environ | {"http_proxy": self.proxy, "PYTHONPATH": str(HERE.parent)}
+        env = os.environ | {"http_proxy": self.proxy, "PYTHONPATH": f"{HERE.parent}{os.pathsep}{HERE}"}
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
 
     def crawl(self, *words: object, **more: Any) -> subprocess.CompletedProcess[str]:

@@ -13,7 +13,7 @@ from pipelines.attachments import UnreadableError
 if TYPE_CHECKING:
     from zipfile import ZipInfo
 
-# What zipfile raises, seen in mutated files; NotImplementedError is its word for a compression it does not know.
+# What zipfile raises where a file is damaged, or packed in a way that it does not know.
 _BROKEN = (BadZipFile, zlib.error, LZMAError, EOFError, NotImplementedError, OSError, ValueError)
 _ENCRYPTED = 0x1
 _END = b"PK\5\6"

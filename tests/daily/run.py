@@ -11,25 +11,12 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
-from concurrent.futures import Future
 from typing import Any
 
+from year.crawls import Here
+
 from archive.store import Store
-from pipelines import items, workers
-
-
-class Here(workers.Workers):
-    """Cleans in this process: others would take a second to start."""
-
-    def __init__(self, count: int) -> None:
-        self.count = count
-
-    def submit(self, work: Callable[[Any], Any], given: Any) -> Future[Any]:
-        done: Future[Any] = Future()
-        done.set_result(work(given))
-        return done
-
-    def close(self) -> None: ...
+from pipelines import items
 
 
 def full(store: Store) -> None:
