@@ -18,18 +18,27 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-LEVEL = 3
-KEPT_LEVEL = 17
-"""What is kept is packed with, once the base is chosen (measured: bodies take 301, 294, 274, 268, 264 bytes a fetch with 3
-for deltas and 9 for keyframes, with 9, 13, 15, 17 for both; with 17 a fetch takes 3 ms more than with 9)."""
+LEVEL = 9
+"""For a page's first payload, of which a crawl has many (measured against their site's keyframes with 3, 9, 13 and 17:
+2,056, 1,805, 1,802 and 1,711 bytes and 0.1, 0.3, 3.5 and 6.3 ms)."""
 
-LARGE, LARGE_LEVEL = 256 * 1024, 9
-"""What is larger, in bytes, is packed with this: 17 would hold up the crawl for seconds."""
+AGAIN_LEVEL = 17
+"""For those that follow, of which a crawl has few, and an archive many over the years (with 9 and 17: 243 and 233 bytes)."""
 
-DELTA_PAYS = 0.31
-"""A delta is kept only up to this share of what the payload costs without it: alone, or against a base before. So a page
-that was redesigned pays once, and is a base itself from then on (measured with 0.22, 0.27, 0.31, 0.35: 343, 326, 319 and
-366 bytes a fetch for bodies; with keyframes as the only bases 2.4 times more)."""
+LARGE = 256 * 1024
+"""Up to this size, in bytes: with more it takes seconds."""
+
+FAR = 1024 * 1024
+"""From this size on, payload and base together, matches are sought by long distance matching too: without it a replaced
+9 MB PDF takes 7.9 MB instead of 14 kB. A page it makes larger (measured: 2,006 instead of 1,805 bytes)."""
+
+PAYS = 0.7
+"""A page's first payload is a delta up to this share of what it costs alone (measured with 0.31, 0.4, 0.5, 0.6, 0.7, 0.8:
+588, 591, 590, 585, 582 and 597 bytes a fetch in all)."""
+
+AGAIN_PAYS = 0.31
+"""The same for those that follow, so that a page that was redesigned pays once, and is a base itself from then on (measured
+with 0.22, 0.27, 0.31, 0.35: 343, 326, 319 and 366 bytes a fetch for bodies; with keyframes as the only bases 2.4 times more)."""
 
 SHORTEST_BASE = 8
 """What zstd accepts as a prefix, in bytes."""
@@ -48,17 +57,21 @@ def digest(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-def pack(body: bytes, *, bases: Iterable[tuple[int, bytes]] = ()) -> Frame:
-    """Compress a payload against the last of the bases, given as (number, bytes), that pays beside those before it."""
-    least, chosen, under = len(_compress(body, None)), None, None
+def pack(body: bytes, *, bases: Iterable[tuple[int, bytes]] = (), again: bool = False) -> Frame:
+    """Compress a payload against the last of the bases, given as (number, bytes), that pays beside those before it.
+
+    `again` is for a page that has been captured with another payload before.
+    """
+    least, chosen, under = _compress(body, None), None, None
     for number, base in bases:
         if len(base) < SHORTEST_BASE:
             continue
-        size = len(_compress(body, base))
-        if size <= DELTA_PAYS * least:
-            least, chosen, under = size, number, base
-    level = KEPT_LEVEL if len(body) <= LARGE else LARGE_LEVEL
-    return Frame(data=_compress(body, under, level=level), base=chosen)
+        delta = _compress(body, base)
+        if len(delta) <= (AGAIN_PAYS if again else PAYS) * len(least):
+            least, chosen, under = delta, number, base
+    if again and len(body) <= LARGE:
+        least = _compress(body, under, level=AGAIN_LEVEL)
+    return Frame(data=least, base=chosen)
 
 
 def unpack(data: bytes, *, base: bytes | None) -> bytes:
@@ -72,11 +85,12 @@ def unpack(data: bytes, *, base: bytes | None) -> bytes:
 
 
 def _compress(body: bytes, base: bytes | None, *, level: int = LEVEL) -> bytes:
-    options: dict[int, int] = {zstd.CompressionParameter.compression_level: level}
     if base is None:
-        return zstd.compress(body, options=options)
-    # The window must reach over the base, and matches be sought all through it, or a replaced 9 MB PDF is
-    # stored whole (measured: 7.9 MB without long distance matching, 14 kB with it).
-    options[zstd.CompressionParameter.window_log] = min(27, max(17, (len(base) + len(body)).bit_length()))
-    options[zstd.CompressionParameter.enable_long_distance_matching] = 1
+        return zstd.compress(body, level=level)
+    size = len(base) + len(body)
+    options: dict[int, int] = {
+        zstd.CompressionParameter.compression_level: level,
+        zstd.CompressionParameter.window_log: min(27, max(17, size.bit_length())),  # so that it reaches over the base
+        zstd.CompressionParameter.enable_long_distance_matching: int(size >= FAR),
+    }
     return zstd.compress(body, options=options, zstd_dict=zstd.ZstdDict(base, is_raw=True).as_prefix)

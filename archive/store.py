@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -14,11 +13,10 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from archive import chain, derive, figures, indexing, judging, payloads, rows
+from archive import chain, derive, figures, indexing, payloads, rows, texts
 from archive.database import create, lock, name, to_json, transaction
-from archive.reader import body_numbered, body_of
-from archive.records import Capture, Office, Text, Uncleaned, Visit
-from archive.tables import DERIVED_TABLES
+from archive.reader import body_numbered
+from archive.records import Capture, Office, Text, Visit
 
 RESUME_WITHIN = timedelta(hours=24)
 """An unfinished run older than this is not taken up again: what it fetched is no longer today's state."""
@@ -182,29 +180,25 @@ class Store:
         )
         return found.fetchone() is None
 
-    def uncleaned(self, *, cleaner: str) -> Iterator[Uncleaned]:
-        """Walk the payloads of report pages that this cleaner has not seen, oldest first.
+    def uncleaned(self, *, cleaner: str) -> texts.Waiting:
+        """List the payloads of report pages and documents that this cleaner has not seen."""
+        return texts.waiting(self.db, cleaner=cleaner)
 
-        A payload is cleaned as it was first served: with that capture's URL and headers.
+    def to_rebuild(self, *, cleaner: str, again: bool) -> texts.Waiting:
+        """List the payloads whose texts a rebuild has to make: all, or those that the last one was cut off before."""
+        (last,) = self.db.execute("PRAGMA user_version").fetchone()
+        return texts.waiting(self.db, cleaner=cleaner, after=0 if again else last)
+
+    def save_texts(self, made: texts.Made, *, rebuilding: bool = False) -> None:
+        """Keep what cleaning made of payloads, with all that follows, and where it is a rebuild, how far that came.
+
+        That is noted as `user_version`, a number that SQLite leaves to us: 0, or the payload that was the last.
         """
-        left = self.db.execute(
-            """WITH waiting AS (
-                   SELECT DISTINCT payload_number AS payload FROM captures
-                   WHERE kind IN ('report', 'attachment') AND outcome IN ('new', 'same') AND payload_number NOT IN (
-                       SELECT payload FROM readings JOIN stored_texts t ON t.number = readings.text WHERE cleaner = ?))
-               SELECT c.payload, url, headers, min(at || c.id) AS first
-               FROM waiting JOIN payloads p ON p.number = waiting.payload JOIN captures c ON c.payload_number = p.number
-               JOIN pages ON pages.id = page WHERE kind IN ('report', 'attachment') AND outcome IN ('new', 'same')
-               GROUP BY waiting.payload ORDER BY first""",
-            (cleaner,),
-        ).fetchall()
-        for row in left:
-            yield Uncleaned(
-                payload=row["payload"],
-                url=row["url"],
-                headers=dict(json.loads(row["headers"])),
-                body=body_of(self.db, row["payload"]),
-            )
+        with transaction(self.db):
+            texts.save(self.db, made)
+            if rebuilding:
+                last = rows.known_payload(self.db, [*made][-1][0])
+                self.db.execute(f"PRAGMA user_version = {last}")
 
     def describe_forms(
         self, dictionary: Sequence[Mapping[str, object]], year_rules: Sequence[Mapping[str, object]]
@@ -214,23 +208,14 @@ class Store:
             if figures.describe(self.db, dictionary, year_rules):
                 derive.year_checks(self.db)
 
-    def clear_derived(self) -> None:
-        """Throw away everything that can be made again."""
+    def derive_all(self) -> None:
+        """Work out all versions and reports anew from captures and texts, and the index; a rebuild ends with it."""
         with transaction(self.db):
             indexing.clear(self.db)
-            for table in DERIVED_TABLES:
-                self.db.execute(f"DELETE FROM {table}")  # noqa: S608
-
-    def judge_all(self) -> None:
-        """Judge the health of all sources anew: texts that came late say more of runs long over."""
-        with transaction(self.db):
-            judging.judge_all(self.db)
-
-    def derive_all(self) -> None:
-        """Work out all versions and reports anew from captures and texts."""
-        with transaction(self.db):
+            texts.sweep(self.db)
             derive.everything(self.db)
             indexing.optimise(self.db)
+            self.db.execute("PRAGMA user_version = 0")
 
     def _remember(self, office: Office, *, at: str) -> None:
         old = self.db.execute("SELECT * FROM sources WHERE id = ?", (office.id,)).fetchone()
@@ -259,18 +244,23 @@ class Store:
         sha256 = payloads.digest(body)
         if rows.payload_number(self.db, sha256) is None:
             number = rows.string(self.db, scope)
-            frame = payloads.pack(body, bases=self._bases(page=page, scope=number))
+            near = self._near(page=page, scope=number)
+            frame = payloads.pack(body, bases=self._bodies(near), again=near[-1] is not None)
             rows.add_payload(self.db, sha256, length=len(body), scope=number, frame=frame)
         return sha256
 
-    def _bases(self, *, page: str, scope: int) -> Iterator[tuple[int, bytes]]:
-        """Offer the newest keyframe of the page's host and kind, then the page's last payload that is no delta's delta."""
+    def _near(self, *, page: str, scope: int) -> list[int | None]:
+        """Number the newest keyframe of the page's host and kind, and the page's last payload that is no delta's delta."""
         of_site = "SELECT number FROM payloads WHERE scope = ? AND base IS NULL ORDER BY number DESC LIMIT 1"
         of_page = """SELECT iif(up.base IS NULL, own.number, own.base) FROM captures
                      JOIN payloads own ON own.number = payload_number LEFT JOIN payloads up ON up.number = own.base
                      WHERE page = ? ORDER BY time DESC LIMIT 1"""
         found = [self.db.execute(query, (key,)).fetchone() for query, key in ((of_site, scope), (of_page, page))]
-        for number in dict.fromkeys(row[0] for row in found if row):
+        return [row and row[0] for row in found]
+
+    def _bodies(self, numbers: Iterable[int | None]) -> Iterator[tuple[int, bytes]]:
+        """Give payloads with their numbers, each once; those read last are remembered."""
+        for number in dict.fromkeys(n for n in numbers if n is not None):
             if number not in self._recent:
                 if len(self._recent) >= 256:
                     self._recent.clear()
