@@ -56,7 +56,7 @@ HOST_SECONDS = 1800
 """How long a run renders pages of one host; after that they fail."""
 
 _ROOTS = ("app", "root", "__next", "__nuxt")  # of Vue, React, Next and Nuxt
-_HAS_ROOT = re.compile(rb"""\bid\s*=\s*["']?(?:app|root|__next|__nuxt)\b""", re.IGNORECASE)
+_MAY_HAVE_ROOT = re.compile(rb"""=\s*["']?(?:app|root|__next|__nuxt)\b""")  # so that few pages are parsed for it
 _WORDS = "//body//text()[not(ancestor::script or ancestor::style or ancestor::noscript or ancestor::template)]"
 _HTML = "most => document.documentElement.outerHTML.slice(0, most + 1)"
 _KINDS = {
@@ -105,7 +105,7 @@ def judge(request: Request, response: Response, outcome: str, reason: str | None
     if outcome == "new" and shell is not None:
         reason = response.flags[0]
     may_be = (outcome == "new" or reason == SHELL) and request.meta.get("kind") in PAGES and request.method == "GET"
-    if not may_be or not _HAS_ROOT.search(response.body):
+    if not may_be or not _MAY_HAVE_ROOT.search(response.body):
         return outcome, reason
     page = _page(response)
     if not is_shell(page) or family_of(page) is not families()[FALLBACK]:

@@ -115,15 +115,17 @@ _ARTICLE = re.compile(
     r"""<meta[^<>]{0,200}(?:ArticleTitle|PubDate)["'\s][^<>]{0,40}content\s*=\s*["'][^"']{2}""", re.IGNORECASE
 )
 _DATED = re.compile(r"(?:发布|发文|成文|发表)(?:时间|日期)[】\]]?\s*[:：]?\s*20\d\d")
-_CODE = re.compile(r"<(script|style|noscript)\b.*?(?:</\1\s*>|$)", re.IGNORECASE | re.DOTALL)
 _TITLE = re.compile(r"<title[^<>]*>([^<]{0,300})", re.IGNORECASE)
-_TAG = re.compile(r"<!--.*?(?:-->|$)|<[^<>]*>|&nbsp;", re.DOTALL)
+_UNSAID = re.compile(
+    r"<(?:(script|style|noscript)\b.*?(?:</\1\s*>|$)|title[^<>]*>[^<]{0,300}|!--.*?(?:-->|$)|[^<>]*>)|&nbsp;",
+    re.IGNORECASE | re.DOTALL,
+)
 _MOVES = re.compile(
     r"""location(?:\.href)?\s*=\s*["']([^"']+)["']|location\.replace\(\s*["']([^"']+)["']|"""
     r"""http-equiv=["']?refresh[^<>]{0,40}url=["']?([^"'<>\s]+)""",
     re.IGNORECASE,
 )
-_HAN = re.compile(r"[\u4e00-\u9fff]")
+_NOT_HAN = re.compile(r"[^\u4e00-\u9fff]+")
 _LOGIN_PATH = re.compile(
     r"(?:^|/)(?:user|admin)?(?:login|signin|sso|cas|passport|oauth2?|uaa)(?:[/.;]|$)", re.IGNORECASE
 )
@@ -160,10 +162,11 @@ def judge(
     of these, whatever its text speaks of.
     """
     content_type = headers.get("content-type")
-    text = decode(body[:_SMALL_BODY], content_type=content_type).text if body else ""
-    page = _Page(text=text, whole=len(body) <= _SMALL_BODY)
-    if status == 200 and home and not is_home(url) and fingerprint(body, content_type=content_type) == home:
-        return Verdict(outcome="gone", reason="home-page")
+    page = _Page.of(body, content_type=content_type, upto=_SMALL_BODY)
+    if status == 200 and home and not is_home(url):
+        own = page.fingerprint if page.whole else fingerprint(body, content_type=content_type)
+        if own == home:
+            return Verdict(outcome="gone", reason="home-page")
     if status == 200 and page.is_article:
         return None
     if page.is_bare and (named := _challenge(status, headers, page, url)):
@@ -213,9 +216,7 @@ def is_home(url: str) -> bool:
 
 def fingerprint(body: bytes, *, content_type: str | None = None) -> str:
     """Name what a page says in Chinese, without its counters and dates; "" for one that says too little to be known."""
-    text = decode(body[:_HOME_BODY], content_type=content_type).text
-    words = "".join(_HAN.findall(_Page(text=text).words))
-    return hashlib.sha256(words.encode()).hexdigest() if len(words) >= _HOME_TEXT else ""
+    return _Page.of(body, content_type=content_type, upto=_HOME_BODY).fingerprint
 
 
 def robots(*, status: int, headers: Mapping[str, str], body: bytes) -> bytes:
@@ -238,6 +239,17 @@ class _Page:
 
     text: str = field(repr=False)
     whole: bool = True
+
+    @classmethod
+    def of(cls, body: bytes, *, content_type: str | None, upto: int) -> _Page:
+        """Read so many bytes of a body."""
+        text = decode(body[:upto], content_type=content_type).text if body else ""
+        return cls(text=text, whole=len(body) <= upto)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        words = _NOT_HAN.sub("", self.words)
+        return hashlib.sha256(words.encode()).hexdigest() if len(words) >= _HOME_TEXT else ""
 
     @cached_property
     def title(self) -> str:
@@ -271,7 +283,7 @@ class _Page:
 
 
 def _plain(text: str) -> str:
-    return " ".join(_TAG.sub(" ", _CODE.sub(" ", _TITLE.sub(" ", text))).split())
+    return " ".join(_UNSAID.sub(" ", text).split())
 
 
 def _challenge(status: int, headers: Mapping[str, str], page: _Page, url: str) -> str | None:

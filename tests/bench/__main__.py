@@ -1,7 +1,8 @@
-"""Measure the whole way against plain Scrapy and trafilatura, in one run, on one generated site.
+"""Measure the whole way against plain Scrapy and trafilatura, and against fetching alone, in one run, on generated sites.
 
-`python tests/bench [offices]`. Prints medians and their ratios; asserts nothing. Both sides crawl the same hosts, one
-request at a time each, from a server of its own process; gongkai also finds the reports, keeps raw bytes and versions.
+`python tests/bench [offices]`. Prints medians and their ratios; asserts nothing. All sides crawl the same hosts, one
+request at a time each, from a server of its own process; gongkai also finds the reports and their documents, keeps raw
+bytes and versions, and reads the statistics. Pages are counted by the reports, which are what the others ask for.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ ROWS = (("pages/s", "pages a second"), ("cpu", "CPU ms a page"), ("peak", "peak 
 
 
 def main() -> None:
-    offices = int(sys.argv[1]) if len(sys.argv) > 1 else 56
+    offices = int(sys.argv[1]) if len(sys.argv) > 1 else 167
     county = County.make(offices=offices)
     urls = [report["url"] for report in county.truth(day=1)["reports"]]
     with tempfile.TemporaryDirectory() as name:
@@ -38,18 +39,25 @@ def main() -> None:
         )
         try:
             time.sleep(3)
-            sides = {"gongkai": lambda: gongkai(folder), "plain": lambda: plain(folder)}
+            sides = {
+                "gongkai": lambda: gongkai(folder),
+                "plain": lambda: plain(folder, "extract"),
+                "fetch": lambda: plain(folder, "fetch"),
+            }
             for run in sides.values():
                 run().wait()  # not counted: the server writes its pages on first asking
-            results = {side: [measure(run, pages=len(urls)) for _ in range(ROUNDS)] for side, run in sides.items()}
+            measured = [{side: measure(run, pages=len(urls)) for side, run in sides.items()} for _ in range(ROUNDS)]
         finally:
             server.terminate()
             server.wait()
-    print(f"{len(urls)} reports of {offices} offices, {os.cpu_count()} cores, median of {ROUNDS}\n")
-    print(f"{'':<26}{'gongkai':>10}{'plain':>10}{'ratio':>8}")
+    size = statistics.mean(len(county.answer(url, day=1).body) for url in urls)
+    print(
+        f"{len(urls)} reports of {offices} hosts, {size / 1000:.0f} kB each, {os.cpu_count()} cores, median of {ROUNDS}\n"
+    )
+    print(f"{'':<26}{'gongkai':>10}{'plain':>10}{'fetch only':>12}{'to plain':>10}{'to fetch':>10}")
     for key, label in ROWS:
-        own, other = (statistics.median(r[key] for r in results[side]) for side in ("gongkai", "plain"))
-        print(f"{label:<26}{own:>10.1f}{other:>10.1f}{own / other:>8.2f}")
+        own, other, bare = (statistics.median(one[side][key] for one in measured) for side in sides)
+        print(f"{label:<26}{own:>10.1f}{other:>10.1f}{bare:>12.1f}{own / other:>10.2f}{own / bare:>10.2f}")
 
 
 def gongkai(folder: Path) -> subprocess.Popen[bytes]:
@@ -60,10 +68,10 @@ def gongkai(folder: Path) -> subprocess.Popen[bytes]:
     return _start(words)
 
 
-def plain(folder: Path) -> subprocess.Popen[bytes]:
-    """Crawl into a new feed."""
+def plain(folder: Path, work: str) -> subprocess.Popen[bytes]:
+    """Crawl into a new feed, or only fetch."""
     (folder / "feed.jsonl").unlink(missing_ok=True)
-    return _start([HERE / "plain.py", folder / "urls", folder / "feed.jsonl"])
+    return _start([HERE / "plain.py", work, folder / "urls", folder / "feed.jsonl"])
 
 
 def measure(start: Callable[[], subprocess.Popen[bytes]], *, pages: int) -> dict[str, float]:

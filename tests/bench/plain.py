@@ -1,6 +1,6 @@
-"""The baseline: plain Scrapy, `trafilatura.extract` in the item pipeline, a JSON-lines feed.
+"""The baselines: plain Scrapy, `trafilatura.extract` in the item pipeline, a JSON-lines feed; and Scrapy that only fetches.
 
-It is spared all finding: the addresses of the reports are given to it, one a line.
+`plain.py extract|fetch URLS FEED`. They are spared all finding: the addresses of the reports are given, one a line.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import scrapy
 import trafilatura
 from scrapy.crawler import AsyncCrawlerProcess
 
+WORK, URLS, FEED = sys.argv[1:]
+
 
 class ExtractPipeline:
     def process_item(self, item: dict[str, Any]) -> dict[str, Any]:
@@ -25,11 +27,12 @@ class PlainSpider(scrapy.Spider):
     name = "plain"
 
     async def start(self) -> AsyncIterator[scrapy.Request]:
-        for url in Path(sys.argv[1]).read_text(encoding="utf-8").split():
+        for url in Path(URLS).read_text(encoding="utf-8").split():
             yield scrapy.Request(url)
 
     def parse(self, response: scrapy.http.TextResponse) -> Iterator[dict[str, Any]]:
-        yield {"url": response.url, "html": response.text}
+        if WORK == "extract":
+            yield {"url": response.url, "html": response.text}
 
 
 if __name__ == "__main__":
@@ -44,7 +47,7 @@ if __name__ == "__main__":
             "REMOTE_CONTROL_ENABLED": False,
             "LOG_LEVEL": "WARNING",
             "ITEM_PIPELINES": {ExtractPipeline: 500},
-            "FEEDS": {sys.argv[2]: {"format": "jsonlines"}},
+            "FEEDS": {FEED: {"format": "jsonlines"}},
         }
     )
     process.crawl(PlainSpider)
