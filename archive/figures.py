@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
+from typing import Any
 
 from archive.database import to_json
 from archive.records import Check, Fact, Figures
@@ -33,14 +34,22 @@ def values(figures: Figures) -> Values:
 
 def add(db: sqlite3.Connection, text: int, given: Values) -> None:
     """Keep the facts and checks of a text, in their order; the caller holds the transaction."""
-    codes, places = ", ".join(f'"{code}"' for code in CODES), ", ".join("?" * len(_OF_FACT))
+    codes = ", ".join(f'"{code}"' for code in CODES)
+    numbers: dict[tuple[object, ...], int] = {}
+    for form in {fact[0] for fact in given.facts}:
+        known = db.execute(f"SELECT {codes}, number FROM indicators WHERE form = ?", (form,))  # noqa: S608
+        numbers |= {tuple(row)[:-1]: row[-1] for row in known}
+    of_facts = [fact[: len(CODES)] for fact in given.facts]
+    for fact in of_facts:
+        if fact not in numbers:
+            added = db.execute(f"INSERT INTO indicators ({codes}) VALUES (?, ?, ?, ?) RETURNING number", fact)  # noqa: S608
+            (numbers[fact],) = added.fetchone()
     db.executemany(
-        f"INSERT INTO indicators ({codes}) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",  # noqa: S608
-        [fact[: len(CODES)] for fact in given.facts],
-    )
-    db.executemany(
-        f"""INSERT INTO stored_facts SELECT ?, ?, number, {places} FROM indicators WHERE ({codes}) = (?, ?, ?, ?)""",  # noqa: S608
-        [(text, n, *fact[len(CODES) :], *fact[: len(CODES)]) for n, fact in enumerate(given.facts)],
+        f"INSERT INTO stored_facts VALUES (?, ?, ?, {', '.join('?' * len(_OF_FACT))})",  # noqa: S608
+        [
+            (text, n, numbers[codes], *fact[len(CODES) :])
+            for n, (codes, fact) in enumerate(zip(of_facts, given.facts, strict=True))
+        ],
     )
     db.executemany(
         f"INSERT INTO stored_checks VALUES (?, ?, {', '.join('?' * len(_OF_CHECK))})",  # noqa: S608
@@ -54,8 +63,8 @@ def drop(db: sqlite3.Connection, text: int) -> None:
         db.execute(f"DELETE FROM {table} WHERE text = ?", (text,))  # noqa: S608
 
 
-def of_text(db: sqlite3.Connection, text: int) -> Figures:
-    """Give the facts and checks of a text; what was unplaced stands in its row."""
+def stored(db: sqlite3.Connection, text: int) -> Values:
+    """Give the values of a text's facts and checks as they stand; what was unplaced stands in its row."""
     facts = db.execute(
         f"""SELECT form, "table", "row", "column", {", ".join(f"f.{column}" for column in _OF_FACT)}
             FROM stored_facts f JOIN indicators i ON i.number = f.indicator WHERE text = ? ORDER BY n""",  # noqa: S608
@@ -65,9 +74,17 @@ def of_text(db: sqlite3.Connection, text: int) -> Figures:
         f"""SELECT {", ".join(f'"{column}"' for column in _OF_CHECK)} FROM stored_checks WHERE text = ? ORDER BY n""",  # noqa: S608
         (text,),
     )
+    return Values(facts=[*map(tuple, facts)], checks=[*map(tuple, checks)])
+
+
+def of_text(db: sqlite3.Connection, text: int) -> Figures:
+    """Give the facts and checks of a text; what was unplaced stands in its row."""
+    own = stored(db, text)
+    facts = [dict[str, Any](zip((*CODES, *_OF_FACT), fact, strict=True)) for fact in own.facts]
+    checks = [dict[str, Any](zip(_OF_CHECK, check, strict=True)) for check in own.checks]
     return Figures(
-        facts=tuple(Fact(**dict(row)) for row in facts),
-        checks=tuple(Check(**{**dict(row), "held": bool(row["held"])}) for row in checks),
+        facts=tuple(Fact(**fact) for fact in facts),
+        checks=tuple(Check(**check | {"held": bool(check["held"])}) for check in checks),
     )
 
 

@@ -11,6 +11,7 @@ import re
 import sqlite3
 from dataclasses import dataclass
 from itertools import islice
+from operator import add
 from typing import Literal, TypedDict, Unpack
 
 from archive.script import encodable, t2s
@@ -71,7 +72,7 @@ def grams(text: str) -> str:
     >>> grams("就业培训, 12件")
     '就业 业培 培训 训 12 2件 件'
     """
-    return " ".join([run[i : i + 2] for run in _RUN.findall(text) for i in range(len(run))])
+    return " ".join([gram for run in _RUN.findall(text) for gram in (*map(add, run, run[1:]), run[-1])])
 
 
 def match(query: str) -> str:

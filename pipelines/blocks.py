@@ -163,6 +163,8 @@ def judge(
     """
     content_type = headers.get("content-type")
     page = _Page.of(body, content_type=content_type, upto=_SMALL_BODY)
+    if status == 200 and page.declares_article:
+        return None
     if status == 200 and home and not is_home(url):
         own = page.fingerprint if page.whole else fingerprint(body, content_type=content_type)
         if own == home:
@@ -267,8 +269,12 @@ class _Page:
         return _plain(_LINK.sub(" ", self.text))
 
     @cached_property
+    def declares_article(self) -> bool:
+        return _ARTICLE.search(self.text) is not None
+
+    @cached_property
     def is_article(self) -> bool:
-        return _ARTICLE.search(self.text) is not None or _DATED.search(self.words) is not None
+        return self.declares_article or _DATED.search(self.words) is not None
 
     @cached_property
     def is_bare(self) -> bool:
