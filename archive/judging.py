@@ -95,15 +95,19 @@ def judge_again(db: sqlite3.Connection, differing: Iterable[Known]) -> None:
         judge_source(db, source, since=run)
 
 
-def reread(db: sqlite3.Connection, payload: int) -> None:
-    """Judge anew the runs over when a text came late that tells whether what they opened could be read."""
-    late = db.execute(
-        f"""SELECT source, min(run) AS run FROM captures c JOIN runs ON runs.id = run
-            WHERE payload_number = ? AND kind = 'report' AND {JUDGED} AND source IN (SELECT source FROM health)
-            GROUP BY source""",  # noqa: S608
-        (payload,),
-    )
-    for source, run in late.fetchall():
+def reread(db: sqlite3.Connection, *payloads: int) -> None:
+    """Judge anew the runs over when texts came late that tell whether what they opened could be read."""
+    since: dict[str, str] = {}
+    for payload in payloads:
+        late = db.execute(
+            f"""SELECT source, min(run) FROM captures c JOIN runs ON runs.id = run
+                WHERE payload_number = ? AND kind = 'report' AND {JUDGED} AND source IN (SELECT source FROM health)
+                GROUP BY source""",  # noqa: S608
+            (payload,),
+        )
+        for source, run in late.fetchall():
+            since[source] = min(run, since.get(source, run))
+    for source, run in since.items():
         judge_source(db, source, since=run)
 
 

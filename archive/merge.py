@@ -19,6 +19,7 @@ from archive import chain, derive, figures, judging, payloads, rows
 from archive.database import ArchiveError, backup, connect, create, lacking, transaction
 from archive.reader import body_numbered, body_of
 from archive.store import Store
+from archive.texts import CLEANED
 
 OF_RUN = ("visits", "columns")
 """The tables whose rows belong to a run, beside its captures."""
@@ -28,9 +29,6 @@ OF_FORMS = ("indicators", "year_rules")
 
 DEEPEST = 2
 """How many bases a frame may stand on: its own, and that one's."""
-
-REPORT = "kind IN ('report', 'attachment') AND outcome IN ('new', 'same') AND payload IS NOT NULL"
-"""The captures whose payloads are cleaned."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -209,8 +207,8 @@ def _take_texts(into: sqlite3.Connection, source: sqlite3.Connection, run: str, 
     A payload is cleaned with the address and headers it was first served with: the text that was made so stands.
     """
     first = into.execute(
-        f"""SELECT payload FROM (SELECT DISTINCT payload FROM captures WHERE run = :run AND {REPORT}) AS served
-            WHERE :run = (SELECT run FROM captures c WHERE c.payload = served.payload AND {REPORT} ORDER BY at, id LIMIT 1)""",  # noqa: S608
+        f"""SELECT payload FROM (SELECT DISTINCT payload FROM captures WHERE run = :run AND {CLEANED}) AS served
+            WHERE :run = (SELECT run FROM captures c WHERE c.payload = served.payload AND {CLEANED} ORDER BY at, id LIMIT 1)""",  # noqa: S608
         {"run": run},
     ).fetchall()
     shown: set[str] = set()
@@ -223,7 +221,7 @@ def _take_texts(into: sqlite3.Connection, source: sqlite3.Connection, run: str, 
         ).fetchone()
         if text:
             row = {key: text[key] for key in (*rows.TEXT, *rows.OF_FIGURES, "digest")}
-            values = figures.values(figures.of_text(source, text["number"]))
+            values = figures.stored(source, text["number"])
             rows.add_text(into, number, rows.TextRows(row=row, values=values))
         shown.update(rows.shown(into, number))
     return shown

@@ -185,9 +185,11 @@ class Store:
         return texts.waiting(self.db, cleaner=cleaner)
 
     def to_rebuild(self, *, cleaner: str, again: bool) -> texts.Waiting:
-        """List the payloads whose texts a rebuild has to make: all, or those that the last one was cut off before."""
+        """List the payloads whose texts a rebuild has to make: all `again`, or those that the last was cut off before."""
+        if again:
+            self.db.execute("PRAGMA user_version = 0")
         (last,) = self.db.execute("PRAGMA user_version").fetchone()
-        return texts.waiting(self.db, cleaner=cleaner, after=0 if again else last)
+        return texts.waiting(self.db, cleaner=cleaner, after=last)
 
     def save_texts(self, made: texts.Made, *, rebuilding: bool = False) -> None:
         """Keep what cleaning made of payloads, with all that follows, and where it is a rebuild, how far that came.
@@ -197,7 +199,7 @@ class Store:
         with transaction(self.db):
             texts.save(self.db, made)
             if rebuilding:
-                last = rows.known_payload(self.db, [*made][-1][0])
+                last = rows.known_payload(self.db, made[-1][0])
                 self.db.execute(f"PRAGMA user_version = {last}")
 
     def describe_forms(

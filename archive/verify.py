@@ -22,6 +22,7 @@ from archive.migrations import schema
 from archive.reader import body_numbered
 from archive.records import Uncleaned
 from archive.tables import FOLLOWING
+from archive.texts import first_served
 
 SHOWN = 80
 """How many characters of a value a fault shows."""
@@ -79,22 +80,11 @@ def faults(
 
 def cleaned(db: sqlite3.Connection, *, cleaner: str, sample: Sample | None = None) -> Iterator[Uncleaned]:
     """Give the payloads that this cleaner made texts of, as they were first served, to be cleaned again."""
-    query = """SELECT p.number, p.sha256, t.cleaner
+    query = """SELECT p.number, t.cleaner
                FROM payloads p JOIN readings r ON r.payload = p.number JOIN stored_texts t ON t.number = r.text"""
     for row in _rows(db, query, of="payloads p", sample=sample):
         if row["cleaner"] == cleaner:
-            first = db.execute(
-                """SELECT url, headers FROM captures JOIN pages ON pages.id = page
-                   WHERE payload_number = ? AND kind IN ('report', 'attachment') AND outcome IN ('new', 'same')
-                   ORDER BY at, captures.id LIMIT 1""",
-                (row["number"],),
-            ).fetchone()
-            yield Uncleaned(
-                payload=row["sha256"],
-                url=first["url"],
-                headers=dict(json.loads(first["headers"])),
-                body=body_numbered(db, row["number"]),
-            )
+            yield first_served(db, row["number"])
 
 
 @contextmanager
@@ -190,9 +180,7 @@ def _texts(db: sqlite3.Connection, sample: Sample | None) -> Iterator[str]:
         text = db.execute("SELECT * FROM stored_texts WHERE number = ?", (row["text"],)).fetchone()
         if text is None or row["bond"] != rows.bond(row["number"], text["digest"]):
             yield f"{where}: is not the one that was made of it; `gongkai rebuild` makes it again"
-        elif row["text"] not in proved and text["figures"] != figures.digest(
-            figures.values(figures.of_text(db, row["text"]))
-        ):
+        elif row["text"] not in proved and text["figures"] != figures.digest(figures.stored(db, row["text"])):
             yield f"{where} ({_short(text['title'])}): its facts or checks were altered; `gongkai rebuild` makes them again"
         elif row["text"] not in proved and text["digest"] != (made := chain.row_digest(dict(text))):
             yield (
@@ -228,11 +216,8 @@ def _derived(db: sqlite3.Connection) -> Iterator[str]:
         if row["tbl_name"] in FOLLOWING:
             db.execute(re.sub(r"^CREATE (TABLE|(?:UNIQUE )?INDEX) ", r"CREATE \1 temp.", row["sql"]))
     derive.everything(db, index=False)
-    waiting = db.execute("""SELECT 1 FROM captures WHERE kind IN ('report', 'attachment') AND outcome IN ('new', 'same')
-                            AND payload_number NOT IN (SELECT payload FROM readings) LIMIT 1""").fetchone()
     for table in FOLLOWING:
-        if not (table == "health" and waiting):  # it is judged when the last text is there
-            yield from _differences(db, table)
+        yield from _differences(db, table)
 
 
 def _differences(db: sqlite3.Connection, table: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,9 +21,10 @@ from w3lib.url import safe_url_string
 
 from archive import reader, wacz
 from archive.database import transaction
-from archive.records import Capture, Office, owns
+from archive.records import Capture, Office, Uncleaned, owns
 from archive.rows import payload_number
-from archive.store import Store
+from archive.store import DERIVING, Store
+from archive.texts import served_first
 from archive.warc_read import About, Broken, Fetch, Item, Other, add_source, carry, described, read
 from crawler.compression import PackingError, unpack
 from crawler.due import FIRST_YEAR
@@ -57,30 +58,48 @@ class Imported:
     broken: list[str] = field(default_factory=list)
 
 
-def import_file(store: Store, file: Path, *, known: Iterable[Source], named: Iterable[Source], at: str) -> Imported:
-    """Take in the captures of one WARC, WARC.gz or WACZ file; done again, it adds nothing.
+def import_file(
+    store: Store,
+    done: Imported,
+    *,
+    known: Iterable[Source],
+    named: Iterable[Source],
+    at: str,
+    cleaner: str,
+    tell: Callable[[int], object] = lambda _: None,
+) -> Iterator[Uncleaned]:
+    """Take in the captures of one WARC, WARC.gz or WACZ file, `done.file`; done again, it adds nothing.
 
-    Pages belong to the source among `named`, else among `known`, whose hosts theirs is one of. A host of none belongs
-    to the first of `named`; without any, to a source made of the host, official only where it is a .gov host.
+    Gives what this cleaner has to clean, as soon as it is kept, and tells how many bytes more were read. Pages belong
+    to the source among `named`, else among `known`, whose hosts theirs is one of. A host of none belongs to the first
+    of `named`; without any, to a source made of the host, official only where it is a .gov host.
     """
+    file = done.file
     with file.open("rb") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-    done = Imported(file=file)
     origin = f"{file.name} sha256:{sha256}"
     if _is_in(store, sha256):
-        return done
-    work = _Import(store=store, known=tuple(known), named=tuple(named), at=at, origin=origin, done=done)
+        return
+    work = _Import(
+        store=store,
+        known=tuple(known),
+        named=tuple(named),
+        at=at,
+        origin=origin,
+        done=done,
+        cleaner=cleaner,
+        tell=tell,
+    )
     try:
         with wacz.warcs(file) as warcs:
             if not warcs:
                 done.broken.append(f"{file}: holds no WARC file")
             for part, stream in warcs:
-                work.take(part, stream)
+                yield from work.take(part, stream)
     except ValueError as error:
         done.broken.append(f"{file}: {error}")
     if done.run:
         store.end_run(done.run, [], at=at, status="finished")
-    return done
 
 
 def _is_in(store: Store, sha256: str) -> bool:
@@ -95,33 +114,47 @@ class _Import:
     at: str
     origin: str
     done: Imported
+    cleaner: str
+    tell: Callable[[int], object]
     here: set[str] = field(default_factory=set)
     payload_of: dict[str, str] = field(default_factory=dict)
     home_of: dict[str, str] = field(default_factory=dict)
     source_of: dict[str, str] = field(default_factory=dict)
     listed: dict[str, tuple[str, str]] = field(default_factory=dict)
 
-    def take(self, part: str, stream: BinaryIO) -> None:
+    def take(self, part: str, stream: BinaryIO) -> Iterator[Uncleaned]:
         """Take in one WARC file: first the whole runs, if it has any, then what is left."""
-        if isinstance(next(_read(stream), None), About):
-            count, here = carry(self.store, _read(stream))
+        is_ours = isinstance(next(_read(stream), None), About)
+        if is_ours:
+            count, here = carry(self.store, self._watched(stream))
             self.done.captures += count
             self.here |= here
-        for item in _read(stream):
+            yield from self.store.uncleaned(cleaner=self.cleaner)
+        for item in _read(stream) if is_ours else self._watched(stream):
             if isinstance(item, Broken):
                 self.done.broken.append(f"{part}: {item.offset}: {item.why}")
             elif isinstance(item, Other):
                 self.done.others += 1
             elif isinstance(item, Fetch) and item.run not in self.here:
                 try:
-                    why = self.fetch(item)
+                    came = self.fetch(item)
                 except (ValueError, sqlite3.IntegrityError) as error:  # an address that is none, say
-                    why = f"{type(error).__name__}: {error}"
-                if why:
-                    self.done.broken.append(f"{part}: {item.offset}: {why}")
+                    came = f"{type(error).__name__}: {error}"
+                if isinstance(came, Uncleaned):
+                    yield came
+                elif came:
+                    self.done.broken.append(f"{part}: {item.offset}: {came}")
 
-    def fetch(self, fetch: Fetch) -> str | None:
-        """Take in one fetch; says why it cannot be."""
+    def _watched(self, stream: BinaryIO) -> Iterator[Item]:
+        """Read a file, and tell how many bytes more were read."""
+        before = 0
+        for item in _read(stream):
+            yield item
+            self.tell(stream.tell() - before)
+            before = stream.tell()
+
+    def fetch(self, fetch: Fetch) -> Uncleaned | str | None:
+        """Take in one fetch; gives what there is to clean, or says why it cannot be taken in."""
         body = fetch.body
         headers = fetch.headers
         fault = fetch.cut
@@ -149,7 +182,7 @@ class _Import:
                 [], at=self.at, label=f"import {self.origin[-64:-48]}", imported_from=self.origin
             )
             self.done.run = run.id
-        self.store.capture(
+        saved = self.store.capture(
             Capture(
                 run=self.done.run, source=source, url=fetch.url, at=fetch.at, kind=said["kind"],
                 outcome="new" if said["outcome"] == "same" else said["outcome"], reason=said.get("reason"),
@@ -159,7 +192,8 @@ class _Import:
             )
         )  # fmt: skip
         self.done.captures += 1
-        return None
+        cleaned = said["kind"] in DERIVING and saved.outcome in ("new", "same")
+        return served_first(self.store.db, saved.payload, at=fetch.at) if cleaned and saved.payload else None
 
     def _payload(self, fetch: Fetch) -> bytes | None:
         """Find the bytes that a revisit refers to: of the digest, or of the page and time that it names."""

@@ -2,33 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from itertools import islice
 
+from archive.records import Uncleaned
+from archive.rows import TextRows, of_text
 from archive.store import Store
 from pipelines.clean import CLEANER
 from pipelines.forms import dictionary
 from pipelines.workers import Workers, clean_one, given_up, why
 
+BATCH = 32
+"""Texts saved in one transaction: some offices' reports, and what the workers do not wait for."""
 
-def rebuild(store: Store, *, workers: Workers) -> Iterator[tuple[str, str | None]]:
-    """Throw the derived rows away and make them again; yields as `clean_left` does."""
-    store.clear_derived()
-    yield from clean_left(store, workers=workers)
+Cleaned = Iterator[tuple[str, str | None]]
+"""The URL of each payload, and why it could not be cleaned, or None where its text is saved."""
+
+
+def rebuild(
+    store: Store, *, workers: Workers, again: bool = False, begun: Callable[[int], object] = lambda _: None
+) -> Cleaned:
+    """Make each text again in its place, then all that follows; goes on where the last rebuild was cut off, or begins `again`.
+
+    The archive is whole all the time, of texts made before and after; one that cannot be made again stays as it was.
+    `begun` is told how many there are to make.
+    """
+    _describe_forms(store)
+    left = store.to_rebuild(cleaner=CLEANER, again=again)
+    begun(len(left))
+    yield from _clean(store, left, workers=workers, rebuilding=True)
     store.derive_all()
 
 
-def clean_left(store: Store, *, workers: Workers) -> Iterator[tuple[str, str | None]]:
-    """Clean the payloads of report pages and their documents that have no text of this cleaner.
+def clean_left(store: Store, *, workers: Workers, more: Iterable[Uncleaned] = ()) -> Cleaned:
+    """Clean the payloads of report pages and their documents that have no text of this cleaner, then `more` as it comes."""
+    _describe_forms(store)
+    for items in (store.uncleaned(cleaner=CLEANER), more):
+        yield from _clean(store, items, workers=workers)
 
-    Yields each one's URL, and why it could not be cleaned, or None where its text is saved.
-    """
+
+def _describe_forms(store: Store) -> None:
     store.describe_forms([*dictionary.entries()], [*dictionary.year_rules()])
-    item = None
-    for item, made in workers.each(clean_one, store.uncleaned(cleaner=CLEANER)):
-        error = made.exception()
-        text = given_up(item, error) if error else made.result()
-        if text:
-            store.save_text(item.payload, text)
-        yield item.url, None if text or error is None else why(error)
-    if item:
-        store.judge_all()
+
+
+def _clean(store: Store, items: Iterable[Uncleaned], *, workers: Workers, rebuilding: bool = False) -> Cleaned:
+    made = (_text(item, done) for item, done in workers.each(clean_one, items))
+    while batch := [*islice(made, BATCH)]:
+        store.save_texts([(item.payload, text) for item, text, _ in batch], rebuilding=rebuilding)
+        yield from ((item.url, error) for item, _, error in batch)
+
+
+def _text(item: Uncleaned, done: Future[TextRows]) -> tuple[Uncleaned, TextRows | None, str | None]:
+    """Give what was made of a payload, or else why nothing was."""
+    error = done.exception()
+    if error is None:
+        return item, done.result(), None
+    unread = given_up(item, error)
+    return item, of_text(unread) if unread else None, None if unread else why(error)

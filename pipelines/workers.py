@@ -52,7 +52,7 @@ class Workers:
         under_way: deque[tuple[Given, Future[Made]]] = deque()
         for one in given:
             under_way.append((one, self.submit(work, one)))
-            if len(under_way) >= 8 * self.count:
+            if len(under_way) >= 16 * self.count:
                 yield under_way.popleft()
         yield from under_way
 

@@ -22,19 +22,26 @@ import pytest
 import sites
 from click.testing import CliRunner
 from support import GONGKAI, gongkai
+from year.crawls import Here
 
 from archive import chain, reader, verify
 from archive.database import ArchiveError, connect
+from archive.merge import merge as take
 from archive.records import Capture, Column, Office, Text, Visit
-from archive.rows import bond
+from archive.rows import TextRows, bond
 from archive.store import Store
 from archive.tables import DERIVED, DERIVED_TABLES, TRUTH
 from crawler.cli import main
+from crawler.importing import Imported, import_file
 from crawler.run import Exit
 from crawler.schedule import LONGEST
+from pipelines import rebuild as remaking
+from pipelines.clean import CLEANER
 
 RUN = "(SELECT id FROM runs ORDER BY started_at LIMIT 1 OFFSET {})"
 FIRST, SECOND, LAST = (RUN.format(n) for n in range(3))
+LISTS = ("http://o0.example/column/12", "http://o1.example/column/13")
+LATE = "2036-03-01T08:00:00.000Z"
 NEWEST = "(SELECT id FROM runs ORDER BY started_at DESC LIMIT 1)"
 OFFICES = tuple(f"office{n}" for n in range(4))
 LATEST = sites.YEARS[-1] + 1
@@ -427,6 +434,132 @@ def test_kill_9_loses_nothing_that_was_kept(crawled: Path, tmp_path: Path, name:
     assert derived(archive) == derived(crawled), f"killed after {moment:.2f} s"
 
 
+@pytest.fixture(scope="session")
+def cleaned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pages of many kinds at two offices, visited three times, with a change and a page gone; at rest."""
+    folder = tmp_path_factory.mktemp("cleaned")
+    pages = [file.read_bytes() for file in sorted((Path(__file__).parent / "pages").glob("*/*/page.html"))[:12]]
+    owners = [Office(id=f"o{n}", name=f"云岫县第{n}局", agency=f"云岫县第{n}局", region="999001", level="department",
+                     hosts=(f"o{n}.example",)) for n in range(2)]  # fmt: skip
+    with Store(folder / "a.sqlite") as store:
+        for day in (1, 2, 3):
+            at = f"2026-03-0{day}T08:00:00.000Z"
+            run = store.begin_run(owners, at=at).id
+            shown = [*pages, b"<p>list 0</p>", b"<p>list 1</p>"]
+            if day == 2:
+                shown[1] = pages[-1]
+            for n, body in enumerate(shown):
+                kind, gone = "report" if n < len(pages) else "column", n == day == 3
+                store.capture(
+                    Capture(run=run, source=f"o{n % 2}", url=f"http://o{n % 2}.example/{kind}/{n}", at=at, kind=kind,
+                            status=404 if gone else 200,
+                            outcome="gone" if gone else "new", body=None if gone else body, referrer=LISTS[n % 2])
+                )  # fmt: skip
+            assert {error for _, error in remaking.clean_left(store, workers=Here(1))} <= {None}
+            columns = [Column(url=url, parent=None, family="x", list_pages=1, reports=6) for url in LISTS]
+            visits = [Visit(source=f"o{n}", status="ok", columns=(column,)) for n, column in enumerate(columns)]
+            store.end_run(run, visits, at=at, status="finished")
+    assert found(folder / "a.sqlite") == []
+    return at_rest(folder / "a.sqlite", folder / "rest.sqlite")
+
+
+def merged(store: Store, other: Path) -> Iterator[object]:
+    take(store, other, cleaner="another")
+    return remaking.clean_left(store, workers=Here(1))
+
+
+TEXTS_AGAIN: dict[str, Callable[[Store, Path], Iterator[object]]] = {
+    "rebuild": lambda store, _: remaking.rebuild(store, workers=Here(1)),
+    "merge": merged,
+    "import": lambda store, file: remaking.clean_left(
+        store,
+        workers=Here(1),
+        more=import_file(store, Imported(file=file), known=(), named=(), at=LATE, cleaner=CLEANER),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TEXTS_AGAIN)
+def test_an_archive_is_whole_whenever_a_text_is_made(
+    cleaned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """After each transaction, where `kill -9` would leave it, and beside a writer."""
+    monkeypatch.setattr(remaking, "BATCH", 1)
+    archive, given = tmp_path / "a.sqlite", Path(str(COMMANDS[name](tmp_path, cleaned)[-1]))
+    if name == "rebuild":
+        of_another_cleaner(archive)
+    with Store(archive) as store:
+        for _ in TEXTS_AGAIN[name](store, given):
+            assert found(archive) == []
+    assert derived(archive) == derived(cleaned)
+
+
+def of_another_cleaner(archive: Path) -> None:
+    """Have all texts be as another cleaner made them."""
+    with Store(archive) as store:
+        texts = [dict(row) for row in store.db.execute("SELECT * FROM texts")]
+        made = []
+        for text in texts:
+            row = {key: value for key, value in text.items() if key not in ("payload", "digest")} | {
+                "cleaner": "another", "title": f"{text['title']}（旧）", "key": text["key"][::-1], "figures": None,
+            }  # fmt: skip
+            made.append((text["payload"], TextRows(row=row | {"digest": chain.row_digest(row)})))
+        store.save_texts(made)
+    assert found(archive) == []
+
+
+@pytest.mark.parametrize("cleaner", ["another", "the same"])
+def test_a_rebuild_that_was_cut_off_goes_on(
+    cleaned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cleaner: str
+) -> None:
+    monkeypatch.setattr(remaking, "BATCH", 3)
+    archive = at_rest(cleaned, tmp_path / "a.sqlite")
+    if cleaner == "another":
+        of_another_cleaner(archive)
+    counts: list[int] = []
+
+    def rebuilt(**how: Any) -> Iterator[object]:
+        return remaking.rebuild(store, workers=Here(1), begun=counts.append, **how)
+
+    with Store(archive) as store:
+        assert len([*islice(rebuilt(), 4)]) == 4
+    with Store(archive) as store:
+        assert len([*islice(rebuilt(), 1)]) == 1
+    copy = at_rest(archive, tmp_path / "copy.sqlite")
+    with Store(archive) as store:
+        assert len([*rebuilt()]) == counts[-1]
+    all_ = counts[0]
+    assert counts == [all_, all_ - 6, all_ - 9]
+    with Store(copy) as store:
+        assert len([*rebuilt(again=True)]) == len([*rebuilt()]) == all_
+    for path in (archive, copy):
+        assert found(path) == []
+        assert derived(path) == derived(cleaned)
+
+
+ROTTEN = {
+    "texts": "UPDATE stored_texts SET title = title || 'x'",
+    "facts": "UPDATE stored_facts SET value = 7; DELETE FROM stored_checks",
+    "whose text is whose": "UPDATE readings SET text = (SELECT max(text) FROM readings)",
+    "what they are known by": "UPDATE stored_texts SET digest = substr(digest, 2)",
+    "what nothing gave": "CREATE TEMP TABLE one AS SELECT * FROM stored_texts LIMIT 1; UPDATE one SET number = 999, digest = 'x'; INSERT INTO stored_texts SELECT * FROM one; INSERT INTO stored_checks SELECT 999, 0, form, \"table\", rule, at, level, 1, 2, 0 FROM stored_checks LIMIT 1",
+    "the index": "INSERT INTO report_search (report_search) VALUES ('delete-all')",
+    "what follows": "UPDATE versions SET captures = 7; DELETE FROM reports; DELETE FROM health",
+}
+
+
+@pytest.mark.parametrize("what", ROTTEN)
+def test_a_rebuild_mends(cleaned: Path, tmp_path: Path, what: str) -> None:
+    archive = at_rest(cleaned, tmp_path / "a.sqlite")
+    with closing(sqlite3.connect(archive)) as db:
+        db.executescript(ROTTEN[what])
+    assert found(archive) or what == "what nothing gave"
+    with Store(archive) as store:
+        assert {error for _, error in remaking.rebuild(store, workers=Here(1))} == {None}
+    assert found(archive) == []
+    assert derived(archive) == derived(cleaned)
+
+
 @pytest.mark.parametrize("due", [(), ("--due",)], ids=["crawl", "due"])
 @pytest.mark.parametrize("trial", [0, *(pytest.param(n, marks=pytest.mark.soak) for n in range(1, 35))])
 def test_kill_9_loses_no_capture_that_was_acknowledged(
@@ -473,7 +606,8 @@ def test_verify_runs_beside_a_writer(crawled: Path, tmp_path: Path) -> None:
     with subprocess.Popen([*GONGKAI, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         while process.poll() is None:
             assert found(tmp_path / "a.sqlite") == []
-    assert process.returncode == Exit.WELL
+        assert process.returncode == Exit.WELL
+        assert process.stderr and b" pages/s\n" in process.stderr.read()
 
 
 def test_a_text_that_its_payload_does_not_give_is_named(crawled: Path, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from warcio.archiveiterator import ArchiveIterator
 
 from archive import reader, verify, wacz, warc
 from archive.database import connect
-from archive.records import Capture, Column, Office, Visit
+from archive.records import Capture, Column, Office, Uncleaned, Visit
 from archive.rows import CAPTURE
 from archive.store import Run, Store
 from archive.warc import Selection
@@ -68,7 +68,14 @@ def export(db: sqlite3.Connection, file: Path, **selection: Any) -> Path:
 
 
 def take(store: Store, file: Path, **more: Any) -> Imported:
-    return import_file(store, file, **({"known": (), "named": (), "at": LATER} | more))
+    return taken(store, file, **more)[0]
+
+
+def taken(store: Store, file: Path, **more: Any) -> tuple[Imported, list[Uncleaned]]:
+    """Take in a file; gives what came of it, and what there is to clean."""
+    done = Imported(file=file)
+    given: Any = {"known": (), "named": (), "at": LATER, "cleaner": "1"} | more
+    return done, list(import_file(store, done, **given))
 
 
 def records(file: Path) -> list[tuple[str, dict[str, str]]]:
@@ -361,6 +368,19 @@ def test_old_captures_find_their_place_before_new_ones(
         (2, "today", 1),
     ]
     assert list(verify.faults(store.db)) == []
+
+
+@pytest.mark.parametrize(("day", "anew"), [("2036-03-01", True), ("2006-03-01", False)])
+def test_a_text_is_made_anew_where_its_payload_was_served_before(
+    store: Store, see: Callable[..., Any], tmp_path: Path, day: str, *, anew: bool
+) -> None:
+    file = WARCS / "heritrix/pages.warc"
+    with Store(tmp_path / "b.sqlite") as other:
+        _, items = taken(other, file)
+        (item, *rest) = items
+    see(item.body, at=f"{day}T08:00:00.000Z", url="http://czj.example/1.html")
+    _, left = taken(store, file)
+    assert left == ([item] if anew else []) + rest
 
 
 def test_pages_belong_to_the_source_of_their_host(store: Store, tmp_path: Path) -> None:

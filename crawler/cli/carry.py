@@ -106,8 +106,10 @@ def import_(files: Sequence[Path], archive: Path, names: Sequence[str], path: Pa
     archive comes in as it was. Broken records are named with their place in the file, and passed over.
     """
     from archive.store import Store
+    from crawler.cli.pace import Pace
     from crawler.clock import now
-    from crawler.importing import import_file, summary
+    from crawler.importing import Imported, import_file, summary
+    from pipelines.clean import CLEANER
     from pipelines.rebuild import clean_left
     from pipelines.workers import Workers
 
@@ -115,14 +117,17 @@ def import_(files: Sequence[Path], archive: Path, names: Sequence[str], path: Pa
     with plain_errors():
         known = source_files.load(path)
         named = source_files.pick(known, names) if names else ()
-        with Store(archive) as store, Workers(workers) as pool:
+        given: Any = {"known": known, "named": named, "cleaner": CLEANER}
+        with Store(archive) as store, Workers(workers) as pool, Pace(unit="B", scale=True) as pace:
+            pace.begin(sum(file.stat().st_size for file in files))
             for file in files:
-                done = import_file(store, file, known=known, named=named, at=now())
+                done = Imported(file=file)
+                kept = import_file(store, done, **given, at=now(), tell=pace.add)
+                failed += say_uncleaned(clean_left(store, workers=pool, more=kept))
                 for line in done.broken:
                     failed += 1
                     click.echo(line, err=True)
                 click.echo(summary(done))
-            failed += say_uncleaned(clean_left(store, workers=pool))
             sizes = reader.sizes(store.db)
     click.echo(
         f"{archive}: {sizes['runs']} runs, {sizes['captures']} captures of {sizes['pages']} pages, {sizes['reports']} reports"

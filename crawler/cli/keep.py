@@ -70,19 +70,22 @@ def verify(archive: Path, sample: str | None, seed: int | None, noted: Sequence[
 @click.command()
 @archive_option
 @click.option("--workers", type=click.IntRange(min=1), default=os.cpu_count(), help="Processes that clean.")
-def rebuild(archive: Path, workers: int) -> None:
-    """Make all texts, versions and reports again from the captures."""
-    from tqdm import tqdm
+@click.option("--again", is_flag=True, help="From the beginning, after a rebuild that was cut off too.")
+def rebuild(archive: Path, workers: int, *, again: bool) -> None:
+    """Make all texts, versions and reports again from the captures.
 
+    One that was cut off goes on where it was. All the time the archive is whole and can be read: each text is
+    replaced as it is made, with what follows from it.
+    """
     from archive.store import Store
+    from crawler.cli.pace import Pace
     from pipelines.rebuild import rebuild as run
     from pipelines.workers import Workers
 
     with plain_errors():
         connect(archive, older=True).close()
-        with Store(archive) as store, Workers(workers) as pool:
-            quiet = not sys.stderr.isatty()
-            failed = say_uncleaned(tqdm(run(store, workers=pool), desc="texts", unit="", disable=quiet, leave=False))
+        with Store(archive) as store, Workers(workers) as pool, Pace(unit=" pages") as pace:
+            failed = say_uncleaned(pace.each(run(store, workers=pool, again=again, begun=pace.begin)))
             sizes = reader.sizes(store.db)
     click.echo(
         f"{archive}: {sizes['texts']} texts, {sizes['versions']} versions, {sizes['reports']} reports made again"
