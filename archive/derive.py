@@ -9,9 +9,11 @@ import hashlib
 import json
 import math
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import date
-from functools import cache, partial
+from functools import cache, lru_cache, partial
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import Any
 
 from archive import carriers, history, indexing, judging, volatile
@@ -25,6 +27,12 @@ from archive.tables import AT, FOLLOWING
 
 _TEACHERS = 8
 """Of how many noisy pages of a host its volatile lines are learned: the first by name, so that it never depends on order."""
+
+_LIVES = 64
+"""How many pages' captures are kept while pages are worked out: those of one report, and of a crawl's touch."""
+
+Lives = Callable[[str], Sequence[Seen]]
+"""Gives a page's captures in time."""
 
 
 def pages(db: sqlite3.Connection, page_ids: Iterable[str], *, index: bool = True) -> None:
@@ -40,11 +48,12 @@ def pages(db: sqlite3.Connection, page_ids: Iterable[str], *, index: bool = True
 
 def _pages(db: sqlite3.Connection, touched: Collection[str], *, index: bool) -> None:
     reports: set[tuple[str, int]] = set()
+    lives: Lives = lru_cache(_LIVES)(partial(_history, db))
     for page in touched:
         reports.update(_reports_of(db, page))
         for table in ("events", "report_pages", "versions", "stored_carriers"):
             db.execute(f"DELETE FROM {table} WHERE page = ?", (page,))  # noqa: S608
-        versions, _ = history.versions(_history(db, page))
+        versions, _ = history.versions(lives(page))
         db.executemany(
             "INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             [
@@ -58,7 +67,7 @@ def _pages(db: sqlite3.Connection, touched: Collection[str], *, index: bool) -> 
         reports.update(_reports_of(db, page))
     for agency, year in sorted(reports):
         for carrier in _carriers_to_tell(db, agency, year, touched=set(touched)):
-            _tell(db, carrier)
+            _tell(db, carrier, lives)
         _report(db, agency, year)
     for agency, year in sorted(reports | {(agency, year + 1) for agency, year in reports}):
         _year_checks(db, agency, year)
@@ -131,7 +140,8 @@ def _again(db: sqlite3.Connection, page: str, *, at: str | None = None, payload:
     """Bring a page up to date whose last capture shows the same text as the one before it, or none yet; say if it does.
 
     The last capture is the news: made `at` this time, or of this `payload`, which has a text now. What needs the page's
-    whole history is left to `pages`: it was away or off its lists, its host has volatile lines, two contents are the last.
+    whole history is left to `pages`: it was away or off its lists, two contents are the last, it is to teach its host's
+    volatile lines.
     """
     now, before, *_ = (*_last(db, page, kind="report"), None, None)
     if not now or not before or not (now["at"] == at or (payload and now["payload"] == payload)):
@@ -142,7 +152,7 @@ def _again(db: sqlite3.Connection, page: str, *, at: str | None = None, payload:
         or before["outcome"] not in ANSWERED
         or now["source"] != before["source"]
         or (now["referrer"] and report and report["unlisted_since"])
-        or _volatile(db, _host(db, page))
+        or (now["text"] and _teaches(db, page))
         or db.execute("SELECT 1 FROM columns WHERE run = ? AND source = ?", (now["run"], now["source"])).fetchone()
     ):
         return False
@@ -154,17 +164,20 @@ def _again(db: sqlite3.Connection, page: str, *, at: str | None = None, payload:
     if [version["last_seen"] for version in newest].count(before["at"]) != 1 or newest[0]["last_seen"] != before["at"]:
         return False
     stands = newest[0]
-    if now["text"] not in (stands["number"], before["text"], None):
+    frames = _volatile(db, _host(db, page))
+    own = _key(db, stands["number"], frames) if frames else stands["own"]
+    is_known = now["text"] in (stands["number"], before["text"], None)
+    if not is_known and not (frames and _key(db, now["text"], frames) == own):
         return False
     if now["text"] or now["outcome"] == "not-modified":
-        if _with_files(db, stands["own"], stands["attachments"], now, {}) != stands["key"]:
+        if _with_files(db, own, stands["attachments"], now, {}) != stands["key"]:
             return False
         db.execute(
             "UPDATE versions SET captures = captures + 1, last_seen = ? WHERE page = ? AND n = ?",
             (now["at"], page, stands["n"]),
         )
         for other in _carriers_to_tell(db, *report[:2], touched=(), but=page) if report else ():
-            _tell(db, other)
+            _tell(db, other, partial(_history, db))
     return True
 
 
@@ -186,23 +199,25 @@ def _history(db: sqlite3.Connection, page: str) -> list[Seen]:
     """Read a page's captures in time."""
     frames = _volatile(db, _host(db, page))
     rows = db.execute(
-        """SELECT id AS capture, run, source, at, outcome, reason, referrer, redirects, c.payload, key, t.attachments
+        """SELECT id AS capture, run, source, at, outcome, reason, referrer, redirects, c.payload, r.text, key, t.attachments
            FROM captures c LEFT JOIN readings r ON r.payload = payload_number LEFT JOIN stored_texts t ON t.number = r.text
            WHERE page = ? AND kind = 'report' ORDER BY at, attempt, id""",
         (page,),
     )
     seen = []
-    key = None
+    key = payload = None
     linked = "[]"
     files: dict[str, list[sqlite3.Row]] = {}
+    key_of = cache(partial(_key, db, frames=frames))
     for row in rows:
         said = {**dict(row), "redirects": tuple(json.loads(row["redirects"]))}
-        own = _key(db, row["payload"], frames) if frames and row["key"] else row["key"]
-        if row["outcome"] in ANSWERED:
-            key, linked = (own, said["attachments"]) if own else (key, linked)
-        shown = key if row["outcome"] == "not-modified" else own
-        del said["attachments"]
-        seen.append(Seen(**said | {"key": shown and _with_files(db, shown, linked, row, files)}))
+        own = key_of(row["text"]) if frames and row["key"] else row["key"]
+        if own and row["outcome"] in ANSWERED:
+            key, payload, linked = own, row["payload"], said["attachments"]
+        if row["outcome"] == "not-modified":
+            own, said["payload"] = key, payload
+        del said["text"], said["attachments"]
+        seen.append(Seen(**said | {"key": own and _with_files(db, own, linked, row, files)}))
     return seen
 
 
@@ -258,8 +273,7 @@ def _with_relearned(db: sqlite3.Connection, page_ids: Iterable[str]) -> list[str
     for host, own in sorted(by_host.items()):
         known = _volatile(db, host)
         if known or any(_noisy(db, host, least=volatile.LEAST_KEYS, page=page) for page in own):
-            teachers = _noisy(db, host, least=volatile.LEAST_KEYS)[:_TEACHERS]
-            learned = volatile.learn(_texts(db, page) for page in teachers)
+            learned = volatile.learn(_taught(db, host))
             if learned != known:
                 db.execute("DELETE FROM volatile_lines WHERE host = ?", (host,))
                 db.executemany("INSERT INTO volatile_lines VALUES (?, ?)", [(host, frame) for frame in sorted(learned)])
@@ -288,19 +302,45 @@ def _noisy(db: sqlite3.Connection, host: str, *, least: int, page: str | None = 
     return [row["page"] for row in rows]
 
 
-def _texts(db: sqlite3.Connection, page: str) -> list[str]:
-    """Give a page's texts, one a capture, in the order of time."""
+def _taught(db: sqlite3.Connection, host: str) -> Iterator[list[str]]:
+    """Give the texts by which a host's noisy pages teach, of each those that came first, one a capture."""
     rows = db.execute(
-        """SELECT t.text FROM captures JOIN readings r ON r.payload = payload_number JOIN stored_texts t ON t.number = r.text
-           WHERE page = ? AND kind = 'report' ORDER BY at, attempt, id""",
-        (page,),
+        """SELECT pages.id AS page, t.number, key FROM pages JOIN captures c ON c.page = pages.id
+           JOIN readings r ON r.payload = payload_number JOIN stored_texts t ON t.number = r.text
+           WHERE host = ? AND c.kind = 'report' ORDER BY pages.id, at, attempt, c.id""",
+        (host,),
     )
-    return [row["text"] for row in rows]
+    by_page = ([*own] for _, own in groupby(rows.fetchall(), key=itemgetter("page")))
+    lessons = (own[: _lesson(len(own))] for own in by_page)
+    noisy = (own for own in lessons if len({text["key"] for text in own}) >= volatile.LEAST_KEYS)
+    for own in islice(noisy, _TEACHERS):
+        query = "SELECT text FROM stored_texts WHERE number = ?"
+        yield [db.execute(query, (text["number"],)).fetchone()["text"] for text in own]
 
 
-def _key(db: sqlite3.Connection, payload: str, frames: frozenset[str]) -> str:
-    """Name a payload's content without its host's volatile lines."""
-    row = _text(db, payload)
+def _lesson(texts: int) -> int:
+    """Say how many of a page's texts, from the first on, are taught: 4, 6, 8, 12, 16, 24 and so on.
+
+    So their lines are learned anew ever more rarely, and a text costs no more in a long life than in a short one.
+    """
+    return texts & (3 << texts.bit_length() - 2) if texts >= volatile.LEAST_KEYS else 0
+
+
+def _teaches(db: sqlite3.Connection, page: str) -> bool:
+    """Say whether a page's last text may alter what is known of its host's volatile lines."""
+    texts, keys = db.execute(
+        """SELECT count(*), count(DISTINCT t.key)
+           FROM strings page JOIN stored_captures c ON c.page = page.number JOIN strings kind ON kind.number = c.kind
+           JOIN readings r ON r.payload = c.payload JOIN stored_texts t ON t.number = r.text
+           WHERE page.text = ? AND kind.text = 'report'""",
+        (page,),
+    ).fetchone()
+    return bool(keys >= volatile.LEAST_KEYS and texts == _lesson(texts))
+
+
+def _key(db: sqlite3.Connection, text: int, frames: frozenset[str]) -> str:
+    """Name a text's content without its host's volatile lines."""
+    row = db.execute("SELECT title, text, attachments FROM stored_texts WHERE number = ?", (text,)).fetchone()
     files = [Attachment(**file) for file in json.loads(row["attachments"])]
     return content_key(title=row["title"], text=volatile.without(row["text"], frames), attachments=files)
 
@@ -399,11 +439,11 @@ def _carriers_to_tell(
     return [row for row in rows if row["hangs"] or row["page"] in touched]
 
 
-def _tell(db: sqlite3.Connection, carrier: sqlite3.Row) -> None:
+def _tell(db: sqlite3.Connection, carrier: sqlite3.Row, lives: Lives) -> None:
     """Write down what befell a page that carries a report, and how it stands."""
-    seen = _history(db, carrier["page"])
+    seen = lives(carrier["page"])
     _, events = history.versions(seen)
-    elsewhere = cache(partial(_elsewhere, db, carrier))  # a page's many captures show few texts
+    elsewhere = cache(partial(_elsewhere, db, carrier, lives))  # a page's many captures show few texts
     state = State()
     for absence in history.absences(seen):
         told, state = history.absent(absence, url=carrier["url"], elsewhere=elsewhere(absence.key))
@@ -427,7 +467,7 @@ def _tell(db: sqlite3.Connection, carrier: sqlite3.Row) -> None:
     )
 
 
-def _elsewhere(db: sqlite3.Connection, carrier: sqlite3.Row, key: str | None) -> list[Sighting]:
+def _elsewhere(db: sqlite3.Connection, carrier: sqlite3.Row, lives: Lives, key: str | None) -> list[Sighting]:
     """Find where else the same office has shown a text of this report; attachments need not lie at the same addresses."""
     rows = db.execute(
         f"""WITH here AS (SELECT title, t.text FROM versions v JOIN {TEXTS_OF_VERSIONS} WHERE page = :page AND v.key = :key)
@@ -442,7 +482,7 @@ def _elsewhere(db: sqlite3.Connection, carrier: sqlite3.Row, key: str | None) ->
     found = [
         Sighting(page=row["page"], url=row["url"], seen=seen)
         for row in rows
-        for seen in _history(db, row["page"])
+        for seen in lives(row["page"])
         if seen.answered and seen.key and seen.key in row["keys"].split(",")
     ]
     return sorted(found, key=lambda place: (place.seen.at, place.url))

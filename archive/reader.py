@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import defaultdict, deque
 from collections.abc import Mapping
 from dataclasses import fields
+from datetime import datetime
+from functools import partial
 from itertools import takewhile
 from operator import attrgetter
 
@@ -14,6 +17,10 @@ from archive.chain import row_digest
 from archive.database import ArchiveError, Row, name, to_json
 from archive.records import Check, Figures
 from archive.rows import TEXTS_OF_VERSIONS, bond, known_payload
+from archive.tables import AT
+
+CHANGES = 3
+"""How many changes of a page are looked at, to tell whether its host's validators lie."""
 
 
 def body_of(db: sqlite3.Connection, sha256: str) -> bytes:
@@ -51,13 +58,11 @@ def known_reports(db: sqlite3.Connection, source: str) -> list[str]:
 def columns_of(db: sqlite3.Connection, source: str) -> list[Row]:
     """List the columns in which the last visit that read any found reports, and the lists that led to those."""
     rows = db.execute(
-        """WITH last AS (
-               SELECT c.*, dense_rank() OVER (ORDER BY started_at DESC, run DESC) AS back
-               FROM columns c JOIN runs ON runs.id = run WHERE source = ?),
+        """WITH RECURSIVE last AS (
+               SELECT * FROM columns WHERE source = ?1 AND run = (SELECT max(run) FROM columns WHERE source = ?1)),
            leading AS (
-               SELECT page, parent, reports FROM last WHERE back = 1 AND reports
-               UNION SELECT up.page, up.parent, up.reports FROM last up JOIN leading ON leading.parent = up.page
-               WHERE back = 1)
+               SELECT page, parent, reports FROM last WHERE reports
+               UNION SELECT up.page, up.parent, up.reports FROM last up JOIN leading ON leading.parent = up.page)
            SELECT url, reports FROM leading JOIN pages ON pages.id = page ORDER BY url""",
         (source,),
     )
@@ -67,9 +72,12 @@ def columns_of(db: sqlite3.Connection, source: str) -> list[Row]:
 def searched_at(db: sqlite3.Connection, source: str) -> str | None:
     """Say when this source's own addresses were last read in search of its columns, in a visit that was not cut off."""
     found = db.execute(
-        """SELECT max(at) FROM captures c JOIN runs ON runs.id = run
-           WHERE source = ? AND kind = 'start' AND outcome IN ('new', 'same', 'not-modified') AND runs.status != 'interrupted'
-             AND EXISTS (SELECT 1 FROM visits v WHERE v.run = c.run AND v.source = c.source AND v.status != 'unfinished')""",
+        f"""SELECT max({AT}) FROM strings source JOIN strings kind ON kind.text = 'start'
+            JOIN stored_captures c ON c.source = source.number AND c.kind = kind.number
+            JOIN strings outcome ON outcome.number = c.outcome JOIN strings run ON run.number = c.run
+            JOIN runs ON runs.id = run.text JOIN visits v ON v.run = run.text AND v.source = source.text
+            WHERE source.text = ? AND outcome.text IN ('new', 'same', 'not-modified')
+              AND runs.status != 'interrupted' AND v.status != 'unfinished'""",  # noqa: S608
         (source,),
     )
     return found.fetchone()[0]  # type: ignore[no-any-return]
@@ -127,7 +135,7 @@ def tally(db: sqlite3.Connection, run: str, source: str) -> Mapping[str, int]:
            began (at) AS (SELECT min(started_at) FROM runs JOIN chain USING (id)),
            asked AS (
                SELECT page, outcome, row_number() OVER (PARTITION BY page ORDER BY at DESC, attempt DESC) AS back
-               FROM captures JOIN chain ON chain.id = run WHERE source = :source AND kind = 'report'),
+               FROM chain CROSS JOIN captures ON run = chain.id WHERE source = :source AND kind = 'report'),
            pages AS (
                SELECT page, outcome, (SELECT max(n) FROM versions v WHERE v.page = asked.page AND first_seen >= began.at) AS n
                FROM asked, began WHERE back = 1)
@@ -140,7 +148,8 @@ def tally(db: sqlite3.Connection, run: str, source: str) -> Mapping[str, int]:
                   count(*) FILTER (WHERE outcome = 'gone') AS gone,
                   count(*) FILTER (WHERE outcome = 'blocked') AS blocked,
                   count(*) FILTER (WHERE outcome IN ('failed', 'refused')) AS failed,
-                  (SELECT count(*) FROM captures JOIN chain ON chain.id = run WHERE source = :source AND outcome != 'refused') AS requests
+                  (SELECT count(*) FROM chain CROSS JOIN captures ON run = chain.id
+                   WHERE source = :source AND outcome != 'refused') AS requests
            FROM pages""",
         {"run": run, "source": source},
     ).fetchone()
@@ -304,8 +313,9 @@ def histories(db: sqlite3.Connection, source: str) -> list[Row]:
     """List what this source was asked for as a report, with the times its schedule follows.
 
     `first_seen`; `changed`, when its newest version was first seen; `answered`, when it last gave an answer of any
-    kind; `gone_since`; and `year`, its report's.
+    kind; `unlisted`, whether it was asked for that without a list; `gone_since`; and `year`, its report's.
     """
+    answer = "'new', 'same', 'not-modified', 'gone', 'moved'"
 
     def seen(outcomes: str, order: str, what: str = "at") -> str:
         only = f"AND outcome IN ({outcomes})" if outcomes else ""
@@ -322,10 +332,10 @@ def histories(db: sqlite3.Connection, source: str) -> list[Row]:
                 FROM next WHERE page NOTNULL),
             asked AS MATERIALIZED (
                 SELECT p.text AS page, coalesce({seen("'new', 'same'", "")}, {seen("", "")}) AS first_seen,
-                       {seen("'new', 'same', 'not-modified', 'gone', 'moved'", "DESC")} AS answered,
+                       {seen(answer, "DESC")} AS answered, {seen(answer, "DESC", "referrer IS NULL")} AS unlisted,
                        {seen("'new', 'same', 'not-modified'", "DESC", "time")} AS stood
                 FROM next JOIN strings p ON p.number = page)
-            SELECT url, year, asked.first_seen, answered,
+            SELECT url, year, asked.first_seen, answered, unlisted,
                    coalesce((SELECT max(first_seen) FROM versions v WHERE v.page = asked.page), asked.first_seen) AS changed,
                    (SELECT at FROM captures c WHERE c.page = asked.page AND outcome = 'gone' AND time > coalesce(stood, 0)
                     ORDER BY time LIMIT 1) AS gone_since
@@ -337,13 +347,15 @@ def histories(db: sqlite3.Connection, source: str) -> list[Row]:
 
 def lists_read_at(db: sqlite3.Connection, source: str) -> str | None:
     """Say when this source's lists were last read in a visit that left nothing out."""
-    found = db.execute(
-        """SELECT max(at) FROM captures c JOIN visits v USING (run, source) JOIN runs ON runs.id = run
-           WHERE c.source = ? AND kind IN ('start', 'column', 'next') AND outcome IN ('new', 'same', 'not-modified')
-             AND runs.status != 'interrupted' AND v.status NOT IN ('partial', 'blocked', 'failed', 'unfinished')""",
+    visits = db.execute(  # from the last one back, and no further than to the one that is looked for
+        """SELECT (SELECT max(at) FROM captures c WHERE c.run = v.run AND c.source = v.source
+                   AND kind IN ('start', 'column', 'next') AND outcome IN ('new', 'same', 'not-modified')) AS at
+           FROM visits v JOIN runs ON runs.id = run
+           WHERE source = ? AND runs.status != 'interrupted' AND v.status NOT IN ('partial', 'blocked', 'failed', 'unfinished')
+           ORDER BY run DESC""",
         (source,),
     )
-    return found.fetchone()[0]  # type: ignore[no-any-return]
+    return next((row["at"] for row in visits if row["at"]), None)
 
 
 def documents(db: sqlite3.Connection, page: str) -> list[Row]:
@@ -418,40 +430,50 @@ def validators(db: sqlite3.Connection, url: str) -> Row | None:
 def hides_changes(db: sqlite3.Connection, host: str, *, since: str) -> bool:
     """Say whether a host's validators are known to lie: a page was another under the same ETag or Last-Modified.
 
-    So is one that changed after a 304 and was asked for in full, where nothing on the host was ever seen to change in
-    answer to a condition.
+    Of each page the last CHANGES of its changes tell that. So is one that changed after a 304 and was asked for in full,
+    where nothing on the host was ever seen to change in answer to a condition.
     """
     rows = db.execute(
-        """SELECT page, outcome, payload, iif(payload IS NULL, NULL, headers) AS headers,
-                  payload IS NOT NULL AND (request_headers LIKE '%"If-None-Match"%'
-                                           OR request_headers LIKE '%"If-Modified-Since"%') AS conditional
-           FROM captures JOIN pages ON pages.id = page
-           WHERE host = ? AND at > ? AND kind IN ('start', 'column', 'next', 'report')
-             AND (outcome = 'not-modified' OR (outcome IN ('new', 'same') AND status = 200 AND payload IS NOT NULL))
-           ORDER BY page, at, attempt""",
-        (host, since),
+        """SELECT c.page, c.number, c.payload, outcome.text = 'not-modified' AS told,
+                  asked.text LIKE '%"If-None-Match"%' OR asked.text LIKE '%"If-Modified-Since"%' AS conditional
+           FROM pages JOIN strings page ON page.text = pages.id JOIN stored_captures c ON c.page = page.number
+           JOIN strings kind ON kind.number = c.kind JOIN strings outcome ON outcome.number = c.outcome
+           JOIN strings asked ON asked.number = request_form
+           WHERE host = ? AND c.at > ? AND (typeof(c.at) = 'integer' OR c.at > ?)
+             AND kind.text IN ('start', 'column', 'next', 'report')
+             AND (outcome.text = 'not-modified'
+                  OR (outcome.text IN ('new', 'same') AND status = 200 AND c.payload IS NOT NULL))
+           ORDER BY c.page, c.at, attempt""",
+        (host, datetime.fromisoformat(since).timestamp() * 1000, since),
     )
     hidden = shown = told = False
     last: sqlite3.Row | None = None
+    changes: defaultdict[int, deque[tuple[int, int]]] = defaultdict(partial(deque, maxlen=CHANGES))
     for row in rows:
         if last is None or last["page"] != row["page"]:
             last, told = None, False
-        if row["outcome"] == "not-modified":
+        if row["told"]:
             told = True
             continue
         if last is not None and last["payload"] != row["payload"]:
-            if _same_validator(last["headers"], row["headers"]):
-                return True
+            changes[row["page"]].append((last["number"], row["number"]))
             shown = shown or bool(row["conditional"])
             hidden = hidden or (told and not row["conditional"])
         last, told = row, False
-    return hidden and not shown
+    return (hidden and not shown) or any(
+        _same_validator(*(_headers(db, capture) for capture in change)) for page in changes.values() for change in page
+    )
 
 
-def _same_validator(before: str, after: str) -> bool:
-    """Compare the ETags of two answers' headers, or where one has none, their Last-Modified."""
-    old, new = dict(json.loads(before)), dict(json.loads(after))
-    both = [old[key] == new[key] for key in ("etag", "last-modified") if key in old and key in new]
+def _headers(db: sqlite3.Connection, capture: int) -> dict[str, str]:
+    return dict(
+        json.loads(db.execute("SELECT headers FROM captures WHERE number = ?", (capture,)).fetchone()["headers"])
+    )
+
+
+def _same_validator(before: Mapping[str, str], after: Mapping[str, str]) -> bool:
+    """Compare the ETags of two answers, or where one has none, their Last-Modified."""
+    both = [before[key] == after[key] for key in ("etag", "last-modified") if key in before and key in after]
     return both[0] if both else False
 
 

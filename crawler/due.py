@@ -39,35 +39,41 @@ def recall(
     `due` leaves out what is not due by `crawler.schedule`; `captured` are the addresses the run has asked for already.
     """
     now = datetime.fromisoformat(at)
-    searched = reader.searched_at(db, source.id)
     remembered = {row["url"]: row["reports"] for row in reader.columns_of(db, source.id)}
-    has_list = any(not any(entries(source, url, at=at)) for url in source.start_urls)
+    named = {url: [*entries(source, url, at=at)] for url in source.start_urls}
+    listless = dict.fromkeys(entry for own in named.values() for entry in own)
+    has_list = not all(named.values())
     histories = {row["url"]: _history(row) for row in reader.histories(db, source.id)}
     reports = reader.known_reports(db, source.id)
-    known: dict[str, list[str]] = {}
-    for url in reports:
-        if not histories[url].gone_since:
-            known.setdefault(alike(url), []).append(url)
-    lists_due = schedule.lists_are_due(_day(reader.lists_read_at(db, source.id)), today=now.date())
-    return Progress(
+
+    def lists_due() -> bool:
+        return schedule.lists_are_due(_day(reader.lists_read_at(db, source.id)), today=now.date())
+
+    progress = Progress(
         source=source,
         near={*source.own_hosts, *(host for host in source.hosts if "*" not in host)},
         remembered=remembered,
-        stale=searched is None or now - datetime.fromisoformat(searched) > SEARCH_AGAIN,
         has_list=has_list,
-        lists=not due or ((has_list or bool(remembered)) and lists_due),
+        lists=not due or ((has_list or bool(remembered)) and lists_due()),
         standing=(
-            *(entry for url in source.start_urls for entry in entries(source, url, at=at)),
+            *listless,
             *(url for url in reports if schedule.interval(histories[url], today=now.date())),
             *source.report_urls,
         ),
-        known=known,
         undue={
             url
             for url, history in histories.items()
             if due and url not in captured and not schedule.is_due(history, today=now.date())
         },
+        back={url for url, history in histories.items() if schedule.may_be_back(history)} - listless.keys(),
     )
+    if progress.has_work():  # so that a source of which nothing is due costs nearly nothing
+        searched = reader.searched_at(db, source.id)
+        progress.stale = searched is None or now - datetime.fromisoformat(searched) > SEARCH_AGAIN
+        for url in reports:
+            if not histories[url].gone_since:
+                progress.known.setdefault(alike(url), []).append(url)
+    return progress
 
 
 def entries(source: Source, url: str, *, at: str) -> Iterator[str]:
@@ -92,7 +98,7 @@ def rest(db: sqlite3.Connection, source: Source, *, at: str) -> str | None:
 
 def _history(row: Mapping[str, Any]) -> schedule.History:
     days = {key: _day(row[key]) for key in ("first_seen", "changed", "answered", "gone_since")}
-    return schedule.History(**days, year=row["year"])  # type: ignore[arg-type]
+    return schedule.History(**days, year=row["year"], unlisted=row["unlisted"])  # type: ignore[arg-type]
 
 
 def _day(at: str | None) -> date | None:

@@ -1,4 +1,8 @@
-"""When to ask for a page again, from what is known of it: pure, in whole days (UTC)."""
+"""When to ask for a page again, from what is known of it: pure, in whole days (UTC).
+
+Each page has its turns, whether lists name it or not. A page that is gone and off the lists has one more: as soon as a
+list names it again. One that is gone while a list goes on naming it has not, so a dead link costs no daily request.
+"""
 
 from __future__ import annotations
 
@@ -33,14 +37,15 @@ LIST_SEASON = (1, 2, 3, 4)
 class History:
     """What is known of a page that may be a report.
 
-    The days when it was first seen, its newest version was, and it last gave an answer; since when it is gone; and the
-    year of its report.
+    The days when it was first seen, its newest version was, and it last gave an answer; since when it is gone; whether
+    it was asked for that last answer without a list that named it; and the year of its report.
     """
 
     first_seen: date
     changed: date
     answered: date | None
     gone_since: date | None = None
+    unlisted: bool = False
     year: int | None = None
 
     @property
@@ -65,6 +70,11 @@ def is_due(history: History, *, today: date) -> bool:
     """Say whether a page is to be asked for; one that never gave an answer always is."""
     days = interval(history, today=today)
     return history.answered is None or (days is not None and (today - history.answered).days >= days)
+
+
+def may_be_back(history: History) -> bool:
+    """Say whether a page is to be asked for, be it its turn or not, as soon as a list names it."""
+    return history.gone_since is not None and history.unlisted
 
 
 def lists_are_due(read: date | None, *, today: date) -> bool:

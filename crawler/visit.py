@@ -85,7 +85,8 @@ class Progress:
     `near` are the hosts of the source's own addresses, and those that its home page leads on to. `listed` are the
     addresses asked for that may be reports, `spare` other addresses of the same pages, `known` those at which the
     archive has a report that still stands, each by `alike`. `lists` says whether lists are read on this visit,
-    `standing` are the addresses asked for whether listed or not, `undue` those that are not asked for even if they are.
+    `standing` are the addresses asked for whether listed or not, `undue` those that are not asked for even if they are,
+    but for those among them that are `back` where they are listed.
     """
 
     source: Source
@@ -95,10 +96,11 @@ class Progress:
     remembered: Mapping[str, int] = field(default_factory=dict)
     stale: bool = True
     lists: bool = True
-    known: Mapping[str, list[str]] = field(default_factory=dict)
+    known: dict[str, list[str]] = field(default_factory=dict)
     standing: Collection[str] = ()
     standing_asked: bool = False
-    undue: Collection[str] = ()
+    undue: set[str] = field(default_factory=set)
+    back: Collection[str] = ()
     agenda: list[Way] = field(default_factory=list)
     asked: set[str] = field(default_factory=set)
     reading: Reading | None = None
@@ -221,6 +223,8 @@ class Progress:
         if others is None and len(self.listed) >= MOST_REPORTS:
             self.note(f"more than {MOST_REPORTS} addresses that may be reports; the rest were left")
             return None
+        if url in self.back and not known:
+            self.undue.discard(url)
         stands_at = self.known.get(name, [url])
         address = url if known or url in stands_at else stands_at[0]
         taken = others is None or (known and url not in others)

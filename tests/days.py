@@ -115,6 +115,23 @@ def renewing(path: str, day: float) -> Answer:
     return page(path, day)
 
 
+def gone(path: str, day: float, *, until: float) -> Answer:
+    """Take the latest of two reports down on the day after the first."""
+    if path == "/nb/":
+        return whole(sites.page(sites.listing((2015, 2025))))
+    return whole(sites.page("", status=404)) if "2025" in path and 1 <= day < until else page(path, day)
+
+
+def returning(path: str, day: float) -> Answer:
+    """Take a report down and off the list, and put both back a week later."""
+    return whole(sites.page(sites.listing((2015,)))) if path == "/nb/" and 1 <= day < 8 else gone(path, day, until=8)
+
+
+def dead(path: str, day: float) -> Answer:
+    """Take a report down for good, and leave it on the list."""
+    return gone(path, day, until=99)
+
+
 def well(path: str, _: float) -> Answer:
     """List six reports, the latest on last year."""
     if path == "/nb/":
@@ -185,7 +202,7 @@ SITES = {
     "late": Site(page=late),
     "leading": Site(page=leading),
 }
-DUE = {"renewing": Site(page=renewing, expect=2)}
+DUE = {each.__name__: Site(page=each, expect=2) for each in (renewing, returning, dead)}
 AWAY = sites.page(sites.listing(tuple(range(2020, 2026))).replace("/nb/", "http://elsewhere.gov.example/nb/"))
 RUISHU = sites.page("<script>$_ts=window['$_ts'];if(!$_ts)$_ts={};</script>", status=412)
 ILL = {

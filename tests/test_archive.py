@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from archive import payloads, reader, verify
 from archive.database import ArchiveError, LockedError, connect
 from archive.health import due_on
-from archive.records import Office
+from archive.records import Attachment, Capture, Office, Text
 from archive.store import Run, Store
 from archive.tables import DERIVED
 
-DAY = "2026-03-0{}T08:00:00.000Z"
+DAY = "2026-03-{:02}T08:00:00.000Z"
 
 
 @given(st.binary(max_size=5000), st.binary(max_size=5000), st.integers(0, 4999))
@@ -199,7 +199,7 @@ def test_rooms_stand_one_behind_the_other() -> None:
 
 def test_lines_that_change_with_every_fetch_make_no_versions(store: Store, see: Callable[..., Any]) -> None:
     """What no rule knows is learned of its repetition; an edit beside it is a version still, and so in any order."""
-    for day in range(1, 8):
+    for day in range(1, 20):
         for page in (1, 2, 3):
             received = 29 if (page, day > 4) == (2, True) else 28
             words = f"第{page}份报告，全年收到申请{received}件。\n已有{day * 37 + page}人读过本页"
@@ -211,3 +211,23 @@ def test_lines_that_change_with_every_fetch_make_no_versions(store: Store, see: 
     assert before["volatile_lines"] == {("czj.example", "已有人读过本页")}
     store.derive_all()
     assert {table: set(map(tuple, store.db.execute(f"SELECT * FROM {table}"))) for table in DERIVED} == before
+
+
+def test_a_document_replaced_while_its_page_is_not_modified_makes_a_version(
+    store: Store, office: Office, text: Callable[..., Text]
+) -> None:
+    url, file = "http://czj.example/1.html", Attachment(url="http://czj.example/1.doc", label="附件")
+    for day, page, document in ((1, b"1", b"old"), (2, None, b"old"), (3, None, b"new")):
+        fields = {"run": store.begin_run([office], at=DAY.format(day)).id, "source": "czj", "at": DAY.format(day)}
+        outcome = "new" if page else "not-modified"
+        shown = store.capture(Capture(**fields, url=url, kind="report", outcome=outcome, body=page)).payload
+        if shown:
+            store.save_text(shown, text("1", attachments=(file,)))
+        fields |= {"kind": "attachment", "outcome": "new", "referrer": url}
+        said = store.capture(Capture(**fields, url=file.url, body=document)).payload
+        if said and store.needs_text(said, cleaner="1"):
+            store.save_text(said, text(document.decode(), is_report=False))
+        store.end_run(fields["run"], [], at=DAY.format(day), status="finished")
+    (first, second) = store.db.execute("SELECT payload, first_seen, last_seen FROM versions ORDER BY n").fetchall()
+    assert first["payload"] == second["payload"] is not None
+    assert (first["last_seen"], second["first_seen"]) == (DAY.format(2), DAY.format(3))

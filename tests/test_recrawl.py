@@ -23,7 +23,7 @@ from archive.database import connect
 from archive.records import Capture, Visit
 from archive.rows import known_payload
 from crawler.run import Exit
-from crawler.schedule import FULL_AFTER, History, interval, is_due, lists_are_due, wants_full
+from crawler.schedule import FULL_AFTER, History, interval, is_due, lists_are_due, may_be_back, wants_full
 
 HERE = Path(__file__).parent
 CASES = tomllib.loads((HERE / "cases/schedule.toml").read_text(encoding="utf-8"))
@@ -181,10 +181,12 @@ def test_a_page_is_due(case: dict[str, Any]) -> None:
         changed=case.get("changed", case["first_seen"]),
         answered=case.get("answered"),
         gone_since=case.get("gone_since"),
+        unlisted=case.get("unlisted", False),
         year=case.get("year"),
     )
     day = case.get("due") or case["not_due"]
     assert is_due(history, today=day) is ("due" in case)
+    assert may_be_back(history) is case.get("back", False)
     if history.answered:
         assert interval(history, today=day) == case.get("interval")
 
@@ -225,14 +227,20 @@ def test_full_answers_are_asked_for_on_different_days() -> None:
     assert max(after.values()) < 200
 
 
+OLD, FRESH, LATER = (f"/nb/t{year}0131_{year}.html" for year in (2015, 2025, 2024))
+DUE = {
+    "renewing": [{"/", "/nb/", OLD, FRESH}, set(), {FRESH}, {"/nb/", FRESH, LATER}, {"/nb/", FRESH}],
+    "returning": [{"/", "/nb/", OLD, FRESH}, set(), {FRESH}, {"/nb/", FRESH}, {"/nb/", FRESH}],
+    "dead": [{"/", "/nb/", OLD, FRESH}, set(), {FRESH}, {"/nb/", FRESH}, {"/nb/"}],
+}
+
+
 def test_only_what_is_due_is_asked_for(tmp_path: Path) -> None:
-    on = (0, 0.1, 1, 8)
+    on = (0, 0.1, 1, 8, 15)
     crawled = crawl(tmp_path, on, "due")
-    asked = {day: {one.path for one in crawled.of("renewing", day)} for day in on}
-    old, fresh, later = (f"/nb/t{year}0131_{year}.html" for year in (2015, 2025, 2024))
-    assert asked == {0: {"/", "/nb/", old, fresh}, 0.1: set(), 1: {fresh}, 8: {"/nb/", fresh, later}}
+    assert {site: [{one.path for one in crawled.of(site, day)} for day in on] for site in DUE} == DUE
     said = [visits.get("renewing", ["idle", ""])[:2] for visits in crawled.visits]
-    assert said == [["ok", ""], ["idle", ""], ["ok", ""], ["ok", ""]]
+    assert said == [["ok", ""], ["idle", ""], ["ok", ""], ["ok", ""], ["ok", ""]]
 
 
 def test_crawl_due_counts_the_sources_of_which_nothing_is(tmp_path: Path) -> None:

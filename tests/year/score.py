@@ -129,16 +129,15 @@ class Promise:
 
     def lists(self, office: Office, since: int, *, healthy: bool = True) -> int:
         """Give the day by which an office's lists are read from a day on, `healthy` or whatever is wrong with it."""
-        read = [day for day in self.year.web.read[office.id] if day < since]
+        read = [day for day in self.year.web.read[office.id] if day < since or not self.good(office, day)]
         sure = [day for day in read if self.good(office, day)]
         days = range(since, self.country.days)
         fit = [d for d in days if (self.good(office, d) if healthy else d not in self.missed)]
-        return max(
-            self.first(
-                (d for d in fit if not known or schedule.lists_are_due(self.date(known[-1]), today=self.date(d))), since
-            )
-            for known in (read, sure)
-        )
+        return max(self.first((d for d in fit if self._lists_due(known, d)), since) for known in (read, sure))
+
+    def _lists_due(self, read: Sequence[int], day: int) -> bool:
+        last = max((one for one in read if one < day), default=None)
+        return schedule.lists_are_due(None if last is None else self.date(last), today=self.date(day))
 
     def told_by(self, deed: Deed, page: Page) -> int:
         """Give the day by which a deed must be in the archive."""
@@ -148,6 +147,8 @@ class Promise:
         due = self.page(deed.url, page, deed.day)
         if deed.kind == "withdrawn" and due < self.country.days:
             return self.page(deed.url, page, due + 1, gone=due)
+        if deed.kind == "returned":  # its list names it again, which is reason enough to ask
+            return min(due, self.lists(office, deed.day))
         return max(due, self.lists(office, deed.day)) if deed.kind == "readdressed" else due
 
 
