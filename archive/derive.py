@@ -9,7 +9,7 @@ import hashlib
 import json
 import math
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache, lru_cache, partial
 from itertools import groupby, islice
@@ -30,6 +30,12 @@ _TEACHERS = 8
 
 _LIVES = 64
 """How many pages' captures are kept while pages are worked out: those of one report, and of a crawl's touch."""
+
+_SIDES = ("left", "right", "last")
+"""Of a rule between years: what is summed up of this year's report, on either side, and of the last year's."""
+
+Numbers = Mapping[tuple[str, ...], Any]
+"""The numbers of a report, by form, table, row and column."""
 
 Lives = Callable[[str], Sequence[Seen]]
 """Gives a page's captures in time."""
@@ -69,8 +75,7 @@ def _pages(db: sqlite3.Connection, touched: Collection[str], *, index: bool) -> 
         for carrier in _carriers_to_tell(db, agency, year, touched=set(touched)):
             _tell(db, carrier, lives)
         _report(db, agency, year)
-    for agency, year in sorted(reports | {(agency, year + 1) for agency, year in reports}):
-        _year_checks(db, agency, year)
+    year_checks(db, reports | {(agency, year + 1) for agency, year in reports})
 
 
 def captured(db: sqlite3.Connection, page: str, *, at: str, kind: str) -> None:
@@ -82,13 +87,15 @@ def captured(db: sqlite3.Connection, page: str, *, at: str, kind: str) -> None:
         pages(db, [page])
 
 
-def cleaned(db: sqlite3.Connection, payload: int) -> None:
-    """Draw the consequences of a payload's new text, for all pages that showed it; the caller holds the transaction."""
-    touched = shown(db, payload)
-    (times,) = db.execute("SELECT count(*) FROM stored_captures WHERE payload = ?", (payload,)).fetchone()
-    if times != 1 or not _again(db, touched[0], payload=payload):
-        pages(db, touched)
-    judging.reread(db, payload)
+def cleaned(db: sqlite3.Connection, payloads: Iterable[int]) -> None:
+    """Draw the consequences of payloads' new texts, for all pages that showed them; the caller holds the transaction."""
+    touched: dict[str, None] = {}
+    for payload in payloads:
+        own = shown(db, payload)
+        (times,) = db.execute("SELECT count(*) FROM stored_captures WHERE payload = ?", (payload,)).fetchone()
+        if times != 1 or not _again(db, own[0], payload=payload):
+            touched |= dict.fromkeys(own)
+    pages(db, touched)
 
 
 def visited(db: sqlite3.Connection, run: str) -> None:
@@ -144,6 +151,8 @@ def _again(db: sqlite3.Connection, page: str, *, at: str | None = None, payload:
     volatile lines.
     """
     now, before, *_ = (*_last(db, page, kind="report"), None, None)
+    if now and not before and not now["text"]:
+        return True  # a page seen for the first time, of which nothing follows before it has a text
     if not now or not before or not (now["at"] == at or (payload and now["payload"] == payload)):
         return False
     report = db.execute("SELECT agency, year, unlisted_since FROM report_pages WHERE page = ?", (page,)).fetchone()
@@ -429,7 +438,8 @@ def _carriers_to_tell(
     Not that one which is left out by `but`.
     """
     rows = db.execute(
-        """SELECT p.page, p.agency, p.year, p.standing, url, s.agency AS office,
+        """SELECT missing_since, withdrawn_on, moved_to, unlisted_since,
+                  p.page, p.agency, p.year, p.standing, url, s.agency AS office,
                   EXISTS (SELECT 1 FROM captures c WHERE c.page = p.page AND kind = 'report'
                           AND (outcome IN ('gone', 'moved') OR referrer IS NULL)) AS hangs
            FROM report_pages p JOIN pages ON pages.id = p.page JOIN sources s ON s.id = source
@@ -461,10 +471,12 @@ def _tell(db: sqlite3.Connection, carrier: sqlite3.Row, lives: Lives) -> None:
         "INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?)",
         [(carrier["page"], event.at, event.kind, event.capture, event.detail) for event in (*events, *told)],
     )
-    db.execute(
-        "UPDATE report_pages SET missing_since = ?, withdrawn_on = ?, moved_to = ?, unlisted_since = ? WHERE page = ?",
-        (state.missing_since, state.withdrawn_on, state.moved_to, unlisted_since, carrier["page"]),
-    )
+    stands = (state.missing_since, state.withdrawn_on, state.moved_to, unlisted_since)
+    if stands != tuple(carrier)[: len(stands)]:
+        db.execute(
+            "UPDATE report_pages SET missing_since = ?, withdrawn_on = ?, moved_to = ?, unlisted_since = ? WHERE page = ?",
+            (*stands, carrier["page"]),
+        )
 
 
 def _elsewhere(db: sqlite3.Connection, carrier: sqlite3.Row, lives: Lives, key: str | None) -> list[Sighting]:
@@ -543,46 +555,57 @@ def _report(db: sqlite3.Connection, agency: str, year: int) -> None:
     )  # fmt: skip
 
 
-def year_checks(db: sqlite3.Connection) -> None:
-    """Work out anew the rules between years, for all reports; the caller holds the transaction."""
-    for agency, year in db.execute("SELECT agency, year FROM reports").fetchall():
-        _year_checks(db, agency, year)
+def year_checks(db: sqlite3.Connection, reports: Iterable[tuple[str, int]] | None = None) -> None:
+    """Work out anew the rules that bind reports, given by agency and year, or all, to those of the year before.
+
+    A later form has the same codes for the same things. The caller holds the transaction.
+    """
+    rules = [dict(rule) for rule in db.execute("SELECT * FROM year_rules")]
+    for rule in rules:
+        rule |= {side: json.loads(rule[side]) for side in _SIDES}
+    codes = to_json(sorted({code for rule in rules for side in _SIDES for code in rule[side]}))
+    numbers = lru_cache(_LIVES)(partial(_numbers, db, codes))
+    chosen = db.execute("SELECT agency, year FROM reports").fetchall() if reports is None else sorted(reports)
+    for agency, year in chosen:
+        db.execute("DELETE FROM year_checks WHERE agency = ? AND year = ?", (agency, year))
+        if (now := numbers(agency, year)) and (before := numbers(agency, year - 1)):
+            db.executemany(
+                "INSERT INTO year_checks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [(agency, year, *check) for rule in rules for check in _year_check(rule, now, before)],
+            )
 
 
-def _year_checks(db: sqlite3.Connection, agency: str, year: int) -> None:
-    """Work out the rules that bind a report to that of the year before; a later form has the same codes for the same things."""
-    db.execute("DELETE FROM year_checks WHERE agency = ? AND year = ?", (agency, year))
-    now, before = _numbers(db, agency, year), _numbers(db, agency, year - 1)
+def _year_check(rule: Mapping[str, Any], now: Numbers, before: Numbers) -> Iterator[tuple[object, ...]]:
+    """Give a rule's checks, one for each row or column of which all numbers are there."""
+    of_rows = rule["scope"] == "rows"
     last = {key[1:]: value for key, value in before.items()}
-    for rule in db.execute("SELECT * FROM year_rules").fetchall() if now and before else ():
-        of_rows = rule["scope"] == "rows"
-        sides = [json.loads(rule[side]) for side in ("left", "right", "last")]
-        lines = {key[2] if of_rows else key[3] for key in now if key[:2] == (rule["form"], rule["table"])}
-        for at in sorted(lines):
-            places = [
-                [(rule["table"], at, code) if of_rows else (rule["table"], code, at) for code in side] for side in sides
-            ]
-            here: list[Any]
-            there: list[Any]
-            here, there = ([now.get((rule["form"], *place)) for place in side] for side in places[:2])
-            there += [last.get(place) for place in places[2]]
-            if None not in (*here, *there):
-                left, right = sum(here), sum(there)
-                db.execute(
-                    "INSERT INTO year_checks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (agency, year, rule["form"], rule["table"], rule["rule"], at, rule["level"], left, right,
-                     int(math.isclose(left, right))),
-                )  # fmt: skip
+    lines = {key[2] if of_rows else key[3] for key in now if key[:2] == (rule["form"], rule["table"])}
+    for at in sorted(lines):
+        places = [
+            [(rule["table"], at, code) if of_rows else (rule["table"], code, at) for code in rule[side]]
+            for side in _SIDES
+        ]
+        here: list[Any]
+        there: list[Any]
+        here, there = ([now.get((rule["form"], *place)) for place in side] for side in places[:2])
+        there += [last.get(place) for place in places[2]]
+        if None not in (*here, *there):
+            left, right = sum(here), sum(there)
+            yield (
+                rule["form"], rule["table"], rule["rule"], at, rule["level"], left, right, int(math.isclose(left, right))
+            )  # fmt: skip
 
 
-def _numbers(db: sqlite3.Connection, agency: str, year: int) -> dict[tuple[str, ...], Any]:
-    """Give the numbers of a report's forms, each from the first carrier that has it, by form, table, row and column."""
+def _numbers(db: sqlite3.Connection, codes: str, agency: str, year: int) -> Numbers:
+    """Give those numbers of a report's forms that have one of the codes, a JSON list, each from the first carrier that has it."""
     found = db.execute(
         """SELECT form, "table", "row", "column", value
            FROM reports r JOIN stored_carriers c ON c.page = r.page JOIN readings ON readings.payload = c.payload
            JOIN stored_facts f ON f.text = readings.text JOIN indicators i ON i.number = f.indicator
-           WHERE agency = ? AND year = ? AND form != 'prose' ORDER BY c.rank DESC""",
-        (agency, year),
+           WHERE agency = :agency AND year = :year AND form != 'prose'
+             AND ("row" IN (SELECT value FROM json_each(:codes)) OR "column" IN (SELECT value FROM json_each(:codes)))
+           ORDER BY c.rank DESC""",
+        {"agency": agency, "year": year, "codes": codes},
     )
     return {tuple(row)[:4]: row["value"] for row in found}
 

@@ -165,11 +165,7 @@ class Store:
 
     def save_text(self, payload: str, text: Text | rows.TextRows) -> None:
         """Keep what cleaning made of a payload, and draw the consequences for the pages that showed it."""
-        written = text if isinstance(text, rows.TextRows) else rows.of_text(text)
-        number = rows.known_payload(self.db, payload)
-        with transaction(self.db):
-            rows.add_text(self.db, number, written)
-            derive.cleaned(self.db, number)
+        self.save_texts([(payload, text if isinstance(text, rows.TextRows) else rows.of_text(text))])
 
     def needs_text(self, payload: str, *, cleaner: str) -> bool:
         """Say whether this payload has yet to be cleaned by this cleaner."""

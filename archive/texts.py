@@ -96,7 +96,7 @@ def save(db: sqlite3.Connection, made: Made) -> None:
             others = _put(db, number, text)
             changed.update(others)
             judged.update(others if _shows(text.row) != was else ())
-    derive.pages(db, dict.fromkeys(page for number in sorted(changed) for page in rows.shown(db, number)))
+    derive.cleaned(db, sorted(changed))
     judging.reread(db, *judged)
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pebble import ProcessExpired
 
-from archive.records import Text, Uncleaned
-from archive.rows import TextRows
+from archive.records import Uncleaned
+from archive.rows import TextRows, of_text
 from pipelines.rebuild import clean_left
 from pipelines.workers import CleaningError, Workers, clean_one, given_up, why
 
@@ -24,6 +24,7 @@ class CleanPipeline:
 
     def __init__(self, crawler: Crawler) -> None:
         self.crawler = crawler
+        self.made: list[tuple[str, TextRows]] = []
         self.workers = Workers(crawler.settings.getint("CLEAN_WORKERS"))
 
     @classmethod
@@ -39,13 +40,22 @@ class CleanPipeline:
     async def process_item(self, item: Uncleaned) -> Uncleaned:
         """Clean one payload and save its text; raises CleaningError where it cannot be: its bytes stay, and the run says so."""
         try:
-            text: Text | TextRows | None = await asyncio.wrap_future(self.workers.submit(clean_one, item))
+            text = await asyncio.wrap_future(self.workers.submit(clean_one, item))
         except (TimeoutError, MemoryError, ProcessExpired) as error:
-            text = given_up(item, error)
-            if text is None:
+            unread = given_up(item, error)
+            if unread is None:
                 raise CleaningError(why(error)) from error
-        self._spider.store.save_text(item.payload, text)
+            text = of_text(unread)
+        if not self.made:
+            self.saved = asyncio.ensure_future(self._save())
+        self.made.append((item.payload, text))
+        await self.saved
         return item
+
+    async def _save(self) -> None:
+        """Save in one transaction what was made by the time this comes to its turn: more, the more there is to do."""
+        made, self.made = self.made, []
+        self._spider.store.save_texts(made)
 
     def close_spider(self) -> None:
         """End the worker processes."""
