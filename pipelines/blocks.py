@@ -352,11 +352,13 @@ def _judge_page(page: _Page, url: str, *, is_inner: bool) -> Verdict | None:
         return Verdict(outcome="gone", reason="soft-404")
     if page.whole and len(words) < _FRAMED_TEXT and _SORRY.search(words):
         return Verdict(outcome="gone", reason="soft-404")
+    if words:
+        return None
     moves = _MOVES.search(text)
     target = next(filter(None, moves.groups())) if moves else ""
     reloads = moves and urljoin(url, target) == url
-    if moves and page.whole and not words and not reloads:
+    if moves and page.whole and not reloads:
         return _judge_target(target, url, is_inner=is_inner)
-    if not words and (reloads or (len(text) < _SHELL_BODY and not moves and "<script" in text.lower())):
+    if reloads or (len(text) < _SHELL_BODY and not moves and "<script" in text.lower()):
         return Verdict(outcome="blocked", reason="script-shell")
     return None
