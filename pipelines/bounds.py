@@ -33,6 +33,7 @@ _DISCUSSION = re.compile(
     r"(?:网友|用户|最新|热门|全部|文章|精彩)?(?:评论|留言|跟帖)(?:列表|区)?(?:[（(]?(?:共)?\d*[条个]?[）)]?)[:：]?"
 )
 _SENTENCE = re.compile(r"[^。\n]*。")
+_CLAUSE = re.compile("[、，。]")
 _PARAGRAPHS = frozenset(("p", "span", "font", "strong", "b", "label", "li", "h1", "h2", "h3", "h4", "h5", "h6"))
 _FOOT = 20
 _MOST_OF_IT = 0.9
@@ -40,6 +41,7 @@ _OF_A_TABLE = 200
 _LONG_LINE = 20
 _TWIN = 200  # characters
 _LONGEST_HEADING = 60  # characters, with glosses
+_AT_AN_END = 30  # characters: a title, a signature, a date
 _BESIDE_LINKS = 12  # characters: a date, a bullet
 
 
@@ -94,9 +96,19 @@ def within(words: Sequence[Line], found: str, weights: Mapping[HtmlElement, int]
     return Span(article=list(words[first:end]), frame=[words[n].text for n in frame])
 
 
+def is_bare(words: Sequence[Line], weights: Mapping[HtmlElement, int]) -> bool:
+    """Tell lines that are an article's alone: sentences, no links, nothing of a footer's, and no long label at an end."""
+    return (
+        any(line.text.endswith("。") for line in words)
+        and all(line.text.endswith("。") or len(line.text) <= _AT_AN_END for line in (words[0], words[-1]))
+        and not any(_is_links(line, weights) or _is_frames(line, _FOOTER) for line in words)
+    )
+
+
 def related(words: Sequence[Line], weights: Mapping[HtmlElement, int]) -> int:
     """Say at which line 相关新闻 and its links begin, or what readers say, when nothing else follows; else the number of lines."""
-    heads = [(n, _plain(line.text)) for n, line in enumerate(words) if len(line.text) <= _LONGEST_HEADING]
+    short = [n for n, line in enumerate(words) if len(line.text) <= _LONGEST_HEADING and not _CLAUSE.search(line.text)]
+    heads = [(n, _plain(words[n].text)) for n in short]
     heads = [(n, bare) for n, bare in heads if _RELATED.fullmatch(bare) or _DISCUSSION.fullmatch(bare)]
     if not heads:
         return len(words)
@@ -153,9 +165,10 @@ def _is_said(line: Line) -> bool:
 def tail(words: Sequence[Line]) -> int:
     """Say at which of the last lines a site's footer begins, with no sentence after it; else the number of lines."""
     for place in range(max(0, len(words) - _FOOT), len(words)):
-        rest = _texts(words[place:])
-        if _is_frames(words[place], _FOOTER) and is_footer("\n".join(rest)) and not any(r.endswith("。") for r in rest):
-            return place
+        if _is_frames(words[place], _FOOTER):
+            rest = [line.text for line in words[place:]]
+            if is_footer("\n".join(rest)) and not any(line.endswith("。") for line in rest):
+                return place
     return len(words)
 
 
@@ -167,7 +180,9 @@ def once(words: Sequence[str]) -> int:
     the copy is in the one.
     """
     start = next((n for n, line in enumerate(words) if len(line) >= _LONG_LINE), len(words))
-    again = next((n for n in range(start + 2, len(words)) if words[n] == words[start]), len(words))
+    again = next((n for n in range(start + 2, len(words)) if words[n] == words[start]), None)
+    if again is None:  # most texts
+        return len(words)
     first = [n for n in range(start, again - 1) if not _is_aside(words[n])]
     copy = {line for line in words[again:] if not _is_aside(line)}
     end = again - 1
@@ -175,7 +190,7 @@ def once(words: Sequence[str]) -> int:
         while first and words[first[-1]] not in copy:
             end = first.pop()
     whole = sum(len(words[n]) for n in first) >= _TWIN and all(words[n] in copy for n in first)
-    return end if whole and again < len(words) else len(words)
+    return end if whole else len(words)
 
 
 def _is_aside(line: str) -> bool:
@@ -225,10 +240,6 @@ def _is_links(line: Line, weights: Mapping[HtmlElement, int]) -> bool:
     if line.text.endswith("。"):
         return False
     return weights.get(block, _OF_A_TABLE) <= _BESIDE_LINKS and block.find(".//a[@href]") is not None
-
-
-def _texts(words: Sequence[Line]) -> list[str]:
-    return [line.text for line in words]
 
 
 def _plain(line: str) -> str:

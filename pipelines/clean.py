@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 import re
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+
+from lxml import etree
 
 from archive.records import Figures, Text
 from pipelines import containers, dates, documents, extract, fidelity, forms, grids, identify, links, polish, titles
@@ -15,7 +17,7 @@ from pipelines.prepare import meta, prepare, tree, weigh
 from pipelines.rules import rules
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from lxml.html import HtmlElement
 
@@ -60,6 +62,9 @@ FLAGS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+_TEXTS = cast(  # in half the time of itertext
+    "Callable[[HtmlElement], list[str]]", etree.XPath("descendant::text()", smart_strings=False)
+)
 _SHORT = 200
 _SURE = 0.5
 _SHORTEST_TITLE, _LONGEST_TITLE = 5, 80
@@ -96,8 +101,9 @@ def clean(payload: bytes, *, url: str, headers: Mapping[str, str] = MappingProxy
         title, guessed = _title_in_text([block for block, _ in pairs], title, window)
     while repeated := titles.repeats(_opening([block for block, _ in pairs]), title):
         pairs = pairs[repeated:]
-    lines = [pair for block, raw in pairs for pair in zip(grids.as_lines(block), grids.as_lines(raw), strict=True)]
-    text = "\n".join(line for line, _ in lines)
+    lines = [line for block, _ in pairs for line in grids.as_lines(block)]
+    served = lines if mended.blocks is article.blocks else [line for _, raw in pairs for line in grids.as_lines(raw)]
+    text = "\n".join(lines)
     tables = tuple(block for block, _ in pairs if not isinstance(block, str))
 
     about = particulars(title=title, title_guessed=guessed, text=text, meta=metas, visible=visible, url=url)
@@ -138,7 +144,9 @@ def clean(payload: bytes, *, url: str, headers: Mapping[str, str] = MappingProxy
         script="hant" if "traditional-converted" in mended.flags else "hans",
         flags=tuple(sorted(mended.flags | {flag for flag, up in raised.items() if up})),
         repairs=mended.repairs,
-        originals=tuple((n, was) for n, (line, was) in enumerate(lines, start=1) if line != was),
+        originals=tuple(
+            (n, was) for n, (line, was) in enumerate(zip(lines, served, strict=True), start=1) if line != was
+        ),
         missing=lost,
         text=text,
         grids=tables,
@@ -149,8 +157,8 @@ def clean(payload: bytes, *, url: str, headers: Mapping[str, str] = MappingProxy
 
 def _visible(root: HtmlElement, place: containers.Place) -> str:
     """Read what the page says around its article, one string a line; all it says where no CMS marks one."""
-    page = "\n".join(root.itertext())
-    return page.replace("\n".join(place.element.itertext()), "\n", 1) if place.marked else page
+    page = "\n".join(_TEXTS(root))
+    return page.replace("\n".join(_TEXTS(place.element)), "\n", 1) if place.marked else page
 
 
 def _opening(blocks: list[Block]) -> list[str]:

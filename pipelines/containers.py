@@ -48,7 +48,10 @@ def _marked(root: HtmlElement, weights: dict[HtmlElement, int]) -> HtmlElement |
     strict: list[HtmlElement] = []
     loose: list[HtmlElement] = []
     third = weights[root] / 3
-    worth = {*with_attributes(root), *root.iter(*(value for by, value in rules().container_kinds if by == "tag"))}
+    worth = {
+        *with_attributes(root, "class", "id"),
+        *root.iter(*(value for by, value in rules().container_kinds if by == "tag")),
+    }
     for node, weight in weights.items():
         if node not in worth:
             continue

@@ -51,9 +51,9 @@ class Article:
 def read(place: Place, weights: Mapping[HtmlElement, int], *, title: str = "") -> Article:
     """Read an article; it has no blocks where there is none.
 
-    A marked container is read as it stands, since an extractor could only lose from it. Elsewhere
-    trafilatura says where the article is, and its words are read here. The tree is changed: tables leave it,
-    widgets too. A footer is never an article.
+    A marked container is read as it stands, since an extractor could only lose from it, and so is a part of a page
+    with nothing of a site's frame in it. Elsewhere trafilatura says where the article is, and its words are read
+    here. The tree is changed: tables leave it, widgets too. A footer is never an article.
     """
     dropped = _drop_widgets(place.element, weights)
     for table in list(place.element.iter("table")):
@@ -69,7 +69,8 @@ def read(place: Place, weights: Mapping[HtmlElement, int], *, title: str = "") -
     dropped += [line.text for line in all_lines[end:]]
     found = all_lines[:end]
     if not place.marked:
-        span = bounds.within(found, _found(place.element), weights, title=title)
+        said = "\n".join(line.text for line in found) if bounds.is_bare(found, weights) else _found(place.element)
+        span = bounds.within(found, said, weights, title=title)
         found = span.article
         dropped += span.frame
         again = bounds.once([line.text for line in found])
@@ -93,7 +94,7 @@ def _drop_widgets(element: HtmlElement, weights: Mapping[HtmlElement, int]) -> l
     words = rules().widget_words
     limit = max(weights[element] / 3, 1)
     dropped: list[str] = []
-    for node in with_attributes(element):
+    for node in with_attributes(element, "class", "hidden", "id", "style"):
         style = node.get("style", "").lower()
         hidden = ("none" in style and _HIDDEN.search(style) is not None) or node.get("hidden") is not None
         named = not words.isdisjoint((*node.get("class", "").lower().split(), node.get("id", "").lower()))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import cast
 
 from lxml import etree
 from lxml.html import HtmlElement
@@ -16,6 +17,7 @@ _NUMBER = re.compile(r"\d+")
 _INLINE = "a|abbr|acronym|b|bdi|bdo|big|cite|code|em|font|i|ins|mark|o:p|q|s|small|span|strong|sub|sup|u"
 _INLINE_TAG = re.compile(rf"</?(?:{_INLINE})(?:[\s/][^>]*)?>")
 _TAG = re.compile(r"<[^>]*>")
+_TEXTS = cast("Callable[[HtmlElement], list[str]]", etree.XPath("descendant::text()", smart_strings=False))
 _MOST = 50
 
 
@@ -33,7 +35,8 @@ def evidence(element: HtmlElement) -> Evidence:
     words = _TAG.sub(" ", _INLINE_TAG.sub("", source))
     outer = {cell for table in element.iter("table") for cell in table.iterancestors("td", "th")}
     inner = (cell for cell in element.iter("td", "th") if cell not in outer)
-    cells = {tuple([bare for piece in cell.itertext() if (bare := "".join(piece.split()))]) for cell in inner}
+    pieces = (_TEXTS(cell) if len(cell) else [cell.text or ""] for cell in inner)
+    cells = {tuple([bare for piece in each if (bare := "".join(piece.split()))]) for each in pieces}
     return Evidence(numbers=Counter(_NUMBER.findall(words)), cells=frozenset(filter(None, cells)))
 
 
@@ -47,7 +50,7 @@ def missing(before: Evidence, blocks: Iterable[str | Grid], *, dropped: Iterable
         parts += [block] if isinstance(block, str) else [cell for row in block for cell in row]
     found = "\n".join(parts)
     numbers = before.numbers - Counter(_NUMBER.findall(found))
-    cells = {"".join(part.split()) for part in parts}
+    cells = {"".join(part.split()) for part in set(parts)}
     squeezed = "".join(found.split())
     lost = [
         "".join(cell) for cell in before.cells if "".join(cell) not in cells and not all(w in squeezed for w in cell)

@@ -74,7 +74,7 @@ def _place(table: HtmlElement) -> list[_Cell] | None:
                 taken.add((index, column))
             else:
                 taken.update((index + down, column + right) for down in range(deep) for right in range(wide))
-            cells.append(_Cell(text=glue(lines(cell)), row=index, column=column, rows=deep, columns=wide))
+            cells.append(_Cell(glue(lines(cell)), index, column, deep, wide))
             column += wide
     return cells
 

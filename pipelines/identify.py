@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Literal
 
@@ -114,6 +115,7 @@ def _names(name: str) -> bool:
     )
 
 
+@functools.lru_cache(maxsize=64)
 def plain(text: str) -> str:
     """Write a text without white space and toned glosses, in simplified characters, its years in ASCII digits.
 

@@ -37,9 +37,12 @@ class Line:
 
 def lines(element: HtmlElement) -> list[str]:
     """Read an element's text as lines, as `placed` does."""
-    said = [words for words in element.itertext() if not words.isspace()]
-    if not said or (len(said) == 1 and "\n" not in said[0]):  # most cells
-        return _split(said[0]) if said else []
+    inner = element
+    while len(inner) == 1 and not f"{inner.text or ''}{inner[0].tail or ''}".strip():
+        inner = inner[0]
+    words = inner.text or ""
+    if not len(inner) and "\n" not in words:  # most cells
+        return _split(words)
     return [line for words, _ in _runs(element) for line in _split(words)]
 
 
@@ -98,8 +101,7 @@ def glue(parts: Iterable[str]) -> str:
     """
     whole = ""
     for part in parts:
-        latin = whole[-1:].isascii() and part[:1].isascii()
-        whole += f" {part}" if whole and latin else part
+        whole += f" {part}" if whole and whole[-1].isascii() and part[:1].isascii() else part
     return whole
 
 

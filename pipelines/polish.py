@@ -38,7 +38,8 @@ def mended(blocks: list[Block], title: str) -> Mended:
     Everything is in NFC. Repairs are gbk and pinyin (places) and traditional (characters); flags name them,
     and what damage is left.
     """
-    whole = normalise.composed(_BETWEEN.join([title, *_strings(blocks)]))
+    served = _BETWEEN.join([title, *_strings(blocks)])
+    whole = normalise.composed(served)
     paired = repair.unshifted(whole)
     kind = repair.dialect(paired)
     bare = repair.unglossed(paired, kind) if kind else paired
@@ -57,7 +58,7 @@ def mended(blocks: list[Block], title: str) -> Mended:
     }
     title, *strings = done.split(_BETWEEN)
     return Mended(
-        blocks=_filled(blocks, strings),
+        blocks=blocks if done == served else _filled(blocks, strings),
         title=title,
         flags=repair.damages(done) | {flag for flag, up in raised.items() if up},
         repairs={name: count for name, count in repairs.items() if count},

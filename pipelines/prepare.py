@@ -99,9 +99,10 @@ def prepare(root: HtmlElement) -> None:
     etree.strip_tags(root, etree.Comment, etree.ProcessingInstruction)
 
 
-def with_attributes(root: HtmlElement) -> list[HtmlElement]:
-    """List an element and those under it that have attributes, in order; most have none."""
-    return [node for node in root.iter() if node.keys()]
+def with_attributes(root: HtmlElement, *names: str) -> list[HtmlElement]:
+    """List an element and those under it that have one of these attributes, in order; most have none."""
+    wanted = frozenset(names)
+    return [node for node in root.iter() if (has := node.keys()) and not wanted.isdisjoint(has)]
 
 
 def weigh(root: HtmlElement) -> dict[HtmlElement, int]:
@@ -138,7 +139,7 @@ def _bring_out_hidden_bodies(root: HtmlElement) -> None:
 
 def _make_blocks(root: HtmlElement) -> None:
     """Make blocks of what the page only styles as blocks, keep line ends it styles to be kept, and sentences on buttons."""
-    for node in with_attributes(root):
+    for node in with_attributes(root, "style"):
         style = node.get("style", "").lower()
         if "display" in style and node.tag in _INLINE and _BLOCK_STYLE.search(style):
             node.tag = "div"

@@ -53,7 +53,7 @@ def _of_grid(n: int, grid: Grid, title: str) -> _Table:
     over = itertools.takewhile(lambda words: len(words) < 2, ({cell for cell in row if cell.strip()} for row in grid))
     return _Table(
         title=" ".join([title, *map(flat.title, itertools.chain.from_iterable(over))]),
-        rows=[[Cell(text=words, grid=n, row=r, column=c) for c, words in enumerate(row)] for r, row in enumerate(grid)],
+        rows=[[Cell(words, n, r, c) for c, words in enumerate(row)] for r, row in enumerate(grid)],
     )
 
 

@@ -147,8 +147,8 @@ def _values(
     values = []
     for code, cells in under.items():
         said = [n for n in cells if not is_nothing(line.cells[n].text)]
-        words = {line.cells[n].text for n in said}
-        if len(words) < 2 and all(number(text) or not _DIGIT.search(text) for text in words):
+        words = {line.cells[n].text for n in said} or {""}
+        if len(words) == 1 and (number(text := words.pop()) or not _DIGIT.search(text)):
             best = said or cells[:1]
             _, sure, stated = known.codes[best[0]]
             values.append(_Value(code, tuple(best), min(sure, MENDED) if line.inherited else sure, stated))

@@ -7,6 +7,7 @@ speaks of, and when a number is not what it seems; a number it is unsure of is l
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import tomllib
 from bisect import bisect_right
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from archive.records import Fact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 When = Literal["now", "end", "since", "other", "unsaid"]
 """The report's own year, up to its last day, up to some day, another time, or not said."""
@@ -74,9 +75,13 @@ _TENS = {"十": 10, "百": 100, "千": 1000}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pattern:
-    """One wording of an indicator; `catch` is a sentence that states it, `keep` one that does not."""
+    """One wording of an indicator; `catch` is a sentence that states it, `keep` one that does not.
+
+    `word` stands in whatever the pattern finds: looking for it first spares most searches.
+    """
 
     pattern: re.Pattern[str]
+    word: str
     catch: str
     keep: str
 
@@ -110,7 +115,7 @@ class _Sentence:
 
     written: str
     bare: str
-    places: tuple[int, ...]
+    places: Sequence[int]
     line: int
     about: str
     carried: When
@@ -133,7 +138,9 @@ def stated(text: str, *, report_year: int | None) -> tuple[Fact, ...]:
     facts: dict[tuple[str, float | None, str], Fact] = {}
     sentences = [*_sentences(text, report_year)]
     whole = "\n".join(sentence.bare for sentence in sentences)
-    said = [each for each in indicators() if any(wording.pattern.search(whole) for wording in each.patterns)]
+    said = [
+        each for each in indicators() if any(one.word in whole and one.pattern.search(whole) for one in each.patterns)
+    ]
     for sentence in sentences:
         for fact in _facts(sentence, said):
             facts.setdefault((fact.row, fact.value, fact.unit), fact)
@@ -147,11 +154,28 @@ def _indicator(table: dict[str, Any]) -> Indicator:
         "zero": rf"(?P<n>(?<![\d.])(?:0|零|〇))(?P<unit>{units})?(?![\d.%])",
     }
     patterns = tuple(
-        Pattern(**row | {"pattern": re.compile(re.sub(r"\{([a-z]+)\}", lambda m: macros[m[1]], row["pattern"]))})
+        Pattern(**row | {"pattern": _compiled(row["pattern"], macros), "word": _word(row["pattern"])})
         for row in table.pop("patterns")
     )
     words = {name: re.compile(table[name]) if name in table else None for name in ("near", "bar")}
     return Indicator(**{"whole": False, "total": False} | table | words | {"patterns": patterns})
+
+
+def _compiled(pattern: str, macros: Mapping[str, str]) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\{([a-z]+)\}", lambda m: macros[m[1]], pattern))
+
+
+def _word(pattern: str) -> str:
+    """Find the longest word outside all brackets of a pattern, which is not one of several.
+
+    >>> _word("(?:网站|信息网){way}(?:公开|发布)了?政府信息{is}{n}"), _word("公告|公示")
+    ('政府信息', '')
+    """
+    bare, brackets = re.sub(r"\\.|\[[^\]]*\]", " ", pattern), 1
+    while brackets:
+        bare, brackets = re.subn(r"\([^()]*\)", " ", bare)
+    found = re.findall(r"[\u4e00-\u9fff]+(?![\u4e00-\u9fff?*]|\{\d)", bare)
+    return "" if "|" in bare else max(found, key=len, default="")
 
 
 # --- sentences ---
@@ -183,14 +207,12 @@ def _sentences(text: str, report_year: int | None) -> Iterator[_Sentence]:
                 )
 
 
-def _bare(sentence: str) -> tuple[str, tuple[int, ...]]:
+def _bare(sentence: str) -> tuple[str, Sequence[int]]:
     """Leave what is matched: no white space but between digits, no quotation marks, no words of a document's name."""
     blank = _NAME.sub(lambda name: "《" + " " * (len(name[0]) - 2) + "》", sentence.translate(_FORMS))
-    if not _DROPPED.search(blank):
-        return blank, tuple(range(len(blank)))
-    dropped = {at for gap in _DROPPED.finditer(blank) for at in range(*gap.span())}
-    places = tuple(at for at in range(len(blank)) if at not in dropped)
-    return "".join(blank[at] for at in places), places
+    edges = [0, *itertools.chain.from_iterable(gap.span() for gap in _DROPPED.finditer(blank)), len(blank)]
+    parts = map(range, edges[::2], edges[1::2])
+    return _DROPPED.sub("", blank), [*itertools.chain.from_iterable(parts)]
 
 
 def _when(mark: re.Match[str], report_year: int | None) -> When | None:
@@ -211,8 +233,13 @@ def _facts(sentence: _Sentence, said: Iterable[Indicator]) -> Iterator[Fact]:
     """Read one sentence; an indicator with two values is unsure and gives none. `said` are those to look for."""
     for indicator in said:
         if indicator.near is None or indicator.near.search(sentence.about):
-            matches = [match for wording in indicator.patterns for match in wording.pattern.finditer(sentence.bare)]
-            found = [fact for match in matches if (fact := _fact(sentence, indicator, match))]
+            found = [
+                fact
+                for wording in indicator.patterns
+                if wording.word in sentence.bare
+                for match in wording.pattern.finditer(sentence.bare)
+                if (fact := _fact(sentence, indicator, match))
+            ]
             if len({(fact.value, fact.unit) for fact in found}) == 1:
                 yield found[0]
 

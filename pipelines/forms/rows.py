@@ -82,10 +82,10 @@ def _lines(rows: Sequence[Sequence[Cell]], form: Labels, state: State) -> Iterat
 
 def _is_head(cells: Sequence[Cell], form: Labels) -> bool:
     """Tell rows of a head: several words, or one of a head, with no number, no unit and no label of a row alone."""
-    words = {key(cell.text): cell for cell in cells if is_words(cell.text)}
     if any(number(cell.text) or unit(cell.text) for cell in cells):
         return False
-    if any(word in form.rows_alone for word in words):
+    words = {key(cell.text) for cell in cells if is_words(cell.text)}
+    if not words.isdisjoint(form.rows_alone):
         return False
     return len(words) > 1 or any(word in form.heads and word not in form.named for word in words)
 
