@@ -15,7 +15,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Read the options, serve, and say where."""
     options = _options().parse_args(argv)
     first, _, last = options.years.partition("-")
-    county = County.make(seed=options.seed, offices=options.offices, years=(int(first), int(last or first)))
+    years = (int(first), int(last or first))
+    county = County.make(seed=options.seed, offices=options.offices, years=years, documents=not options.pages_alone)
     if options.sources:
         sys.stdout.write(county.sources_toml())
         return
@@ -36,6 +37,7 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--offices", type=int, help="this many offices instead of the hand-made ones")
     parser.add_argument("--years", default="2008-2025", help="report years, A-B")
     parser.add_argument("--seed", type=int, default=2026, help="everything is drawn from it")
+    parser.add_argument("--pages-alone", action="store_true", help="reports without documents")
     parser.add_argument("--sources", action="store_true", help="print the source tables (TOML) and leave")
     return parser
 

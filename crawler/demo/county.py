@@ -30,14 +30,23 @@ class County:
     seed: int
 
     @classmethod
-    def make(cls, *, seed: int = SEED, offices: int | None = None, years: tuple[int, int] = (2008, 2025)) -> County:
+    def make(
+        cls,
+        *,
+        seed: int = SEED,
+        offices: int | None = None,
+        years: tuple[int, int] = (2008, 2025),
+        documents: bool = True,
+    ) -> County:
         """Make the hand-made county, or one of any number of offices, with reports on the given years.
 
-        Raises ValueError where the names for that many offices run out.
+        Without `documents` reports are pages alone. Raises ValueError where the names for that many offices run out.
         """
         made = offices_of(offices, years=years)
-        if seed != SEED:
+        if seed != SEED or not documents:
             made = tuple(replace(office, carriers={}) for office in made)
+        if not documents:
+            made = tuple(replace(office, files=False) for office in made)
         return cls(offices=made, years=years, seed=seed)
 
     def today(self, day: int) -> date:

@@ -1,8 +1,8 @@
 """Measure the whole way against plain Scrapy and trafilatura, and against fetching alone, in one run, on generated sites.
 
 `python tests/bench [offices]`. Prints medians and their ratios; asserts nothing. All sides crawl the same hosts, one
-request at a time each, from a server of its own process; gongkai also finds the reports and their documents, keeps raw
-bytes and versions, and reads the statistics. Pages are counted by the reports, which are what the others ask for.
+request at a time each, from a server of its own process; gongkai also finds the reports, keeps raw bytes and versions,
+and reads the statistics. Reports are counted, which are what the others are told to ask for; they have no documents.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ROWS = (("pages/s", "pages a second"), ("cpu", "CPU ms a page"), ("peak", "peak 
 
 def main() -> None:
     offices = int(sys.argv[1]) if len(sys.argv) > 1 else 167
-    county = County.make(offices=offices)
+    county = County.make(offices=offices, documents=False)
     urls = [report["url"] for report in county.truth(day=1)["reports"]]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -34,7 +34,7 @@ def main() -> None:
         tables = county.sources_toml().partition("[mirror_")[0]
         (folder / "sources.toml").write_text(tables, encoding="utf-8")
         server = subprocess.Popen(
-            [sys.executable, "-m", "crawler.demo", "--offices", str(offices), "--port", "8765"],
+            [sys.executable, "-m", "crawler.demo", "--pages-alone", "--offices", str(offices), "--port", "8765"],
             stdout=subprocess.DEVNULL,
         )
         try:
