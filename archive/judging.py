@@ -143,13 +143,16 @@ def _listings(db: sqlite3.Connection, visit: sqlite3.Row) -> dict[str, Listing]:
 
 
 def _answers(db: sqlite3.Connection, visit: sqlite3.Row, *, last: str) -> Iterator[Answer]:
-    """Give what each page last answered in a run and those it took up; lists that named reports in the run `last` are marked."""
+    """Give what each page last answered in a visit and those it took up; lists that named reports in the run `last` are marked."""
     rows = db.execute(
         """WITH RECURSIVE chain (id) AS (
                SELECT :run UNION SELECT resumes FROM runs JOIN chain USING (id) WHERE resumes IS NOT NULL)
            SELECT c.id, page, kind, url, outcome, reason
            FROM chain JOIN captures c ON c.run = chain.id JOIN pages ON pages.id = page
-           WHERE c.source = :source AND kind IN ('start', 'column', 'next', 'report', 'robots') ORDER BY at, attempt, c.id""",
+           WHERE c.source = :source AND kind IN ('start', 'column', 'next', 'report', 'robots')
+             AND (chain.id = :run OR NOT EXISTS (  -- there its visit was cut off, else it is one of its own
+                 SELECT 1 FROM visits v WHERE v.run = chain.id AND v.source = c.source AND v.status != 'unfinished'))
+           ORDER BY at, attempt, c.id""",
         {"run": visit["run"], "source": visit["source"]},
     )
     asked = {row["page"]: row for row in rows}

@@ -194,7 +194,10 @@ class ReportsSpider(Spider):
     def done(self, progress: Progress) -> None:
         """Go on after a page that was asked for, or was to be cleaned."""
         progress.pending -= 1
-        self.go_on(progress)
+        try:
+            self.go_on(progress)
+        except sqlite3.OperationalError as error:
+            self.stop("interrupted", error)
         self.fill()
 
     def keep(self, capture: Capture) -> Saved:

@@ -36,7 +36,7 @@ STYLES = ("plain", "trs", "deep", "table")
 
 @dataclass(frozen=True, kw_only=True)
 class Deed:
-    """What an office did to a page; the days of its deed there before it, which this one undoes, and after it."""
+    """What an office did to a page; and the days of its deeds there before and after it."""
 
     day: int
     kind: str
@@ -205,5 +205,4 @@ def _deeds(page: Page) -> Iterator[Deed]:
     deeds = ((max(0, page.published), "found"), *page.deeds)
     days = [None, *(day for day, _ in deeds), None]
     for n, (day, kind) in enumerate(deeds):
-        undoes = kind in ("reverted", "returned")
-        yield Deed(day=day, kind=kind, url=page.url, since=days[n] if undoes else None, until=days[n + 2])
+        yield Deed(day=day, kind=kind, url=page.url, since=days[n], until=days[n + 2])

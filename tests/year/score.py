@@ -120,10 +120,10 @@ class Promise:
         if not there:
             return None
         gone = [day for day, stood in asked if stood is False and day > there[-1]]
-        edits = [day for day, kind in page.deeds if kind == "changed" and day <= asked[-1][0]]
+        edits = [day for day, kind in page.deeds if kind == "changed" and day <= there[-1]]
         changed = self.first(there, edits[-1]) if edits else there[0]
         return schedule.History(
-            first_seen=self.date(there[0]), changed=self.date(min(changed, there[-1])), answered=self.date(asked[-1][0]),
+            first_seen=self.date(there[0]), changed=self.date(changed), answered=self.date(asked[-1][0]),
             gone_since=self.date(gone[0]) if gone else None, year=page.year,
         )  # fmt: skip
 
@@ -169,8 +169,8 @@ def events(year: Year, db: sqlite3.Connection) -> dict[str, Tally]:
         by = promise.told_by(deed, pages[deed.url])
         days = [[day for day in told[deed.url, kind] if day >= deed.day] for kind in EVENTS[deed.kind]]
         causes.update((deed.url, kind) for kind in (*EVENTS[deed.kind], *ALLOWED.get(deed.kind, ())))
-        undone = deed.since is not None and not promise.seen(deed.url, deed.since, deed.day)
-        if by >= until or undone:
+        unseen = deed.since is not None and not promise.seen(deed.url, deed.since, deed.day)  # as it was before it
+        if by >= until or unseen:
             tally.open += 1
             continue
         tally.expected += 1
@@ -196,7 +196,11 @@ def alarms(year: Year, db: sqlite3.Connection) -> dict[str, Tally]:
     promise = Promise(year=year)
     rows: defaultdict[str, list[tuple[int, str, str]]] = defaultdict(list)
     for source, run, state, evidence in db.execute(
-        "SELECT source, run, state, evidence FROM health JOIN runs ON runs.id = run ORDER BY runs.rowid"
+        """WITH spans AS (SELECT *, lead(run, 1, '~') OVER (PARTITION BY source ORDER BY run) AS until FROM health)
+           SELECT source, (SELECT runs.id FROM visits JOIN runs ON runs.id = visits.run
+                           WHERE visits.source = spans.source AND runs.id >= spans.run AND runs.id < until
+                           ORDER BY runs.rowid LIMIT 1) AS told, state, evidence
+           FROM spans ORDER BY source, run"""  # our clock may be set back after it was told: the first run told it
     ):
         rows[source].append((year.days[run], state, evidence))
     tallies: defaultdict[str, Tally] = defaultdict(Tally)
