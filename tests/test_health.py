@@ -146,6 +146,28 @@ def test_what_was_told_outlives_a_rebuild(store: Store, office: Office) -> None:
         assert (reader.told(store.db, "mail"), reader.told(store.db, "feed")) == (run, None)
 
 
+def test_a_visit_that_was_over_when_its_run_was_killed_is_none_of_the_next_run(store: Store, office: Office) -> None:
+    column = Column(url="http://czj.example/nb/", parent=None, family="plain", list_pages=1, reports=5)
+    visit = Visit(source=office.id, status="ok", columns=(column,))
+    bare = replace(visit, columns=())
+    runs = (
+        ("2026-03-01T08", ("column",), visit),
+        ("2026-03-02T08", ("column",), visit),
+        ("2026-03-02T09", ("report",), bare),
+    )
+    for n, (hour, kinds, seen) in enumerate(runs):
+        run = store.begin_run([office], at=f"{hour}:00:00.000Z")
+        for kind in kinds:
+            at, url = f"{hour}:01:00.000Z", column.url if kind == "column" else "http://czj.example/1"
+            store.capture(Capture(run=run.id, source=office.id, at=at, url=url, kind=kind, outcome="new", body=b"1"))
+        if n == 1:
+            store.end_visit(run.id, seen)  # and then it is killed
+        else:
+            store.end_run(run.id, [seen], at=f"{hour}:02:00.000Z", status="finished")
+    assert run.resumes
+    assert not store.db.execute("SELECT * FROM health WHERE run = ?", (run.id,)).fetchall()
+
+
 # --- crawls, rebuilds, merges ------------------------------------------------------------------------------------
 
 OFFICES = [

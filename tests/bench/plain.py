@@ -14,8 +14,6 @@ import scrapy
 import trafilatura
 from scrapy.crawler import AsyncCrawlerProcess
 
-WORK, URLS, FEED = sys.argv[1:]
-
 
 class ExtractPipeline:
     def process_item(self, item: dict[str, Any]) -> dict[str, Any]:
@@ -27,11 +25,11 @@ class PlainSpider(scrapy.Spider):
     name = "plain"
 
     async def start(self) -> AsyncIterator[scrapy.Request]:
-        for url in Path(URLS).read_text(encoding="utf-8").split():
+        for url in Path(sys.argv[2]).read_text(encoding="utf-8").split():
             yield scrapy.Request(url)
 
     def parse(self, response: scrapy.http.TextResponse) -> Iterator[dict[str, Any]]:
-        if WORK == "extract":
+        if sys.argv[1] == "extract":
             yield {"url": response.url, "html": response.text}
 
 
@@ -47,7 +45,7 @@ if __name__ == "__main__":
             "REMOTE_CONTROL_ENABLED": False,
             "LOG_LEVEL": "WARNING",
             "ITEM_PIPELINES": {ExtractPipeline: 500},
-            "FEEDS": {FEED: {"format": "jsonlines"}},
+            "FEEDS": {sys.argv[3]: {"format": "jsonlines"}},
         }
     )
     process.crawl(PlainSpider)
