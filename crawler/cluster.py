@@ -105,13 +105,12 @@ def place(address: str) -> DirFileSystem:
     from fsspec.core import url_to_fs
     from fsspec.implementations.dirfs import DirFileSystem
 
-    fs, root = url_to_fs(address)
+    fs, root = url_to_fs(address, use_listings_cache=False)  # others write there too
     return DirFileSystem(root, fs)
 
 
 def fetch(shards: DirFileSystem, name: str, to: Path) -> None:
     """Bring a domain's newest shard, if it has one."""
-    shards.invalidate_cache()
     if found := sorted(shards.glob(f"{name}/*.sqlite")):
         shards.get_file(found[-1], str(to))
 
@@ -133,8 +132,7 @@ def collect(shards: DirFileSystem, archive: Path) -> int:
     """
     wrong = []
     taken = 0
-    shards.invalidate_cache()
-    names = sorted(shards.glob("*/*.sqlite"))
+    names = sorted(name for name in shards.find("") if name.endswith(".sqlite"))
     with Store(archive) as store, TemporaryDirectory(prefix="gongkai-") as folder:
         known = {head.run for head in chain.heads(store.db)}
         for name in names:
