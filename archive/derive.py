@@ -337,6 +337,9 @@ def _lesson(texts: int) -> int:
 
 def _teaches(db: sqlite3.Connection, page: str) -> bool:
     """Say whether a page's last text may alter what is known of its host's volatile lines."""
+    (versions,) = db.execute("SELECT count(*) FROM versions WHERE page = ?", (page,)).fetchone()
+    if versions < volatile.LEAST_KEYS and not _volatile(db, _host(db, page)):
+        return False  # without volatile lines each content is a version, and these are quickly counted
     texts, keys = db.execute(
         """SELECT count(*), count(DISTINCT t.key)
            FROM strings page JOIN stored_captures c ON c.page = page.number JOIN strings kind ON kind.number = c.kind
