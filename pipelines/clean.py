@@ -5,19 +5,17 @@ from __future__ import annotations
 import itertools
 import re
 from types import MappingProxyType
-from typing import TYPE_CHECKING, cast
-
-from lxml import etree
+from typing import TYPE_CHECKING
 
 from archive.records import Figures, Text
 from pipelines import containers, dates, documents, extract, fidelity, forms, grids, identify, links, polish, titles
 from pipelines.decode import decode
 from pipelines.particulars import particulars
-from pipelines.prepare import meta, prepare, tree, weigh
+from pipelines.prepare import meta, prepare, texts, tree, weigh
 from pipelines.rules import rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from lxml.html import HtmlElement
 
@@ -62,9 +60,6 @@ FLAGS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-_TEXTS = cast(  # in half the time of itertext
-    "Callable[[HtmlElement], list[str]]", etree.XPath("descendant::text()", smart_strings=False)
-)
 _SHORT = 200
 _SURE = 0.5
 _SHORTEST_TITLE, _LONGEST_TITLE = 5, 80
@@ -157,8 +152,8 @@ def clean(payload: bytes, *, url: str, headers: Mapping[str, str] = MappingProxy
 
 def _visible(root: HtmlElement, place: containers.Place) -> str:
     """Read what the page says around its article, one string a line; all it says where no CMS marks one."""
-    page = "\n".join(_TEXTS(root))
-    return page.replace("\n".join(_TEXTS(place.element)), "\n", 1) if place.marked else page
+    page = "\n".join(texts(root))
+    return page.replace("\n".join(texts(place.element)), "\n", 1) if place.marked else page
 
 
 def _opening(blocks: list[Block]) -> list[str]:

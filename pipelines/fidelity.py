@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import cast
 
 from lxml import etree
 from lxml.html import HtmlElement
 
 from archive.records import Grid
+from pipelines.prepare import texts
 
 _NUMBER = re.compile(r"\d+")
 _INLINE = "a|abbr|acronym|b|bdi|bdo|big|cite|code|em|font|i|ins|mark|o:p|q|s|small|span|strong|sub|sup|u"
 _INLINE_TAG = re.compile(rf"</?(?:{_INLINE})(?:[\s/][^>]*)?>")
 _TAG = re.compile(r"<[^>]*>")
-_TEXTS = cast("Callable[[HtmlElement], list[str]]", etree.XPath("descendant::text()", smart_strings=False))
 _MOST = 50
 
 
@@ -35,7 +34,7 @@ def evidence(element: HtmlElement) -> Evidence:
     words = _TAG.sub(" ", _INLINE_TAG.sub("", source))
     outer = {cell for table in element.iter("table") for cell in table.iterancestors("td", "th")}
     inner = (cell for cell in element.iter("td", "th") if cell not in outer)
-    pieces = (_TEXTS(cell) if len(cell) else [cell.text or ""] for cell in inner)
+    pieces = (texts(cell) if len(cell) else [cell.text or ""] for cell in inner)
     cells = {tuple([bare for piece in each if (bare := "".join(piece.split()))]) for each in pieces}
     return Evidence(numbers=Counter(_NUMBER.findall(words)), cells=frozenset(filter(None, cells)))
 
