@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import resource
@@ -96,6 +97,8 @@ def why(error: BaseException) -> str:
 def _bound() -> None:
     """Limit this worker's memory, and leave when the parent is gone: after `kill -9` nobody else tells it."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    os.nice(10)  # who gives us work comes first, for that keeps all busy
+    gc.set_threshold(20_000, 20, 20)  # as in `crawler.run`, for the same reason
 
     def watch() -> None:
         if parent := multiprocessing.parent_process():
