@@ -115,6 +115,7 @@ def _quieten() -> None:
     """Keep Scrapy from telling at length what is told once: in the visit, or as what ended the run."""
     for name in ("retry", "robotstxt"):
         logging.getLogger(f"scrapy.downloadermiddlewares.{name}").setLevel(logging.CRITICAL)
+    logging.getLogger("scrapy").setLevel(logging.INFO)  # what it tells of each request, nobody is shown
     logging.getLogger("scrapy.core.scraper").addFilter(_is_of_a_page)
 
 

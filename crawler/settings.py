@@ -17,6 +17,7 @@ CLEAN_WORKERS = os.cpu_count() or 1
 
 DEFAULT_REQUEST_HEADERS = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Language": "zh-CN,zh;q=0.9"}
 
+ASYNCIO_EVENT_LOOP = "uvloop.Loop"  # a fetch costs a fifth less than with Python's own
 ROBOTSTXT_OBEY = True
 CONCURRENT_REQUESTS = 256  # over all hosts
 CONCURRENT_ITEMS = 4  # of one answer; Scrapy starts as many tasks for each, and our pages give one at the most
@@ -32,7 +33,9 @@ HTTPERROR_ALLOW_ALL = True  # an error page is an answer too
 COOKIES_ENABLED = False  # and no list of domain suffixes is fetched to sort them
 
 DOWNLOAD_VERIFY_CERTIFICATES = True  # a source may say otherwise, and its visits tell so: crawler/tls.py
-DOWNLOAD_HANDLERS = {"https": "crawler.tls.Https", "data": None, "file": None, "ftp": None, "s3": None}
+DOWNLOAD_HANDLERS = {"http": "crawler.connections.Http", "https": "crawler.tls.Https"} | dict.fromkeys(
+    ("data", "file", "ftp", "s3")
+)
 REMOTE_CONTROL_ENABLED = False
 TELNETCONSOLE_ENABLED = False
 EXTENSIONS = {"crawler.progress.Progress": 500}

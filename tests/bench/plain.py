@@ -14,6 +14,8 @@ import scrapy
 import trafilatura
 from scrapy.crawler import AsyncCrawlerProcess
 
+from crawler import settings
+
 
 class ExtractPipeline:
     def process_item(self, item: dict[str, Any]) -> dict[str, Any]:
@@ -33,6 +35,9 @@ class PlainSpider(scrapy.Spider):
             yield {"url": response.url, "html": response.text}
 
 
+SAME = {"ASYNCIO_EVENT_LOOP": settings.ASYNCIO_EVENT_LOOP, "DOWNLOAD_HANDLERS": settings.DOWNLOAD_HANDLERS}
+"""How gongkai's Scrapy fetches: what is only to fetch does so too."""
+
 if __name__ == "__main__":
     process = AsyncCrawlerProcess(
         {
@@ -47,6 +52,7 @@ if __name__ == "__main__":
             "ITEM_PIPELINES": {ExtractPipeline: 500},
             "FEEDS": {sys.argv[3]: {"format": "jsonlines"}},
         }
+        | (SAME if sys.argv[1] == "fetch" else {})
     )
     process.crawl(PlainSpider)
     process.start()
