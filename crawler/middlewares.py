@@ -224,7 +224,7 @@ class CaptureMiddleware:
         target = None
         if response.status in (301, 302, 303, 307, 308) and "Location" in response.headers:
             target = urljoin(request.url, safe_url_string(response.headers["Location"] or b""))
-        elif isinstance(response, HtmlResponse):
+        elif isinstance(response, HtmlResponse) and b"refresh" in _head(response.body):
             settings = self.crawler.settings
             wait, url = get_meta_refresh(response, ignore_tags=settings.getlist("METAREFRESH_IGNORE_TAGS"))
             target = url if wait is not None and wait < settings.getint("METAREFRESH_MAXDELAY") else None
@@ -314,6 +314,11 @@ class CaptureMiddleware:
     @property
     def _spider(self) -> Any:
         return self.crawler.spider
+
+
+def _head(body: bytes) -> bytes:
+    """Give the bytes, in lower case, of the 4,096 characters in which Scrapy looks for a refresh, be they UTF-16."""
+    return body[: 4 * 4096].replace(b"\0", b"").lower()
 
 
 def _joined(headers: Headers) -> dict[str, str]:

@@ -112,7 +112,7 @@ _LOGIN_TITLE = re.compile(
 _PASSWORD = re.compile(r"<input\b[^<>]*\btype\s*=\s*[\"']?password", re.IGNORECASE)
 _LINK = re.compile(r"<a\s[^<>]*>[^<]*", re.IGNORECASE)
 _ARTICLE = re.compile(
-    r"""<meta[^<>]{0,200}(?:ArticleTitle|PubDate)["'\s][^<>]{0,40}content\s*=\s*["'][^"']{2}""", re.IGNORECASE
+    rb"""<meta[^<>]{0,200}(?:ArticleTitle|PubDate)["'\s][^<>]{0,40}content\s*=\s*["'][^"']{2}""", re.IGNORECASE
 )
 _DATED = re.compile(r"(?:发布|发文|成文|发表)(?:时间|日期)[】\]]?\s*[:：]?\s*20\d\d")
 _TITLE = re.compile(r"<title[^<>]*>([^<]{0,300})", re.IGNORECASE)
@@ -162,7 +162,7 @@ def judge(
     of these, whatever its text speaks of.
     """
     content_type = headers.get("content-type")
-    page = _Page.of(body, content_type=content_type, upto=_SMALL_BODY)
+    page = _Page(body=body, content_type=content_type, upto=_SMALL_BODY)
     if status == 200 and page.declares_article:
         return None
     if status == 200 and home and not is_home(url):
@@ -218,7 +218,7 @@ def is_home(url: str) -> bool:
 
 def fingerprint(body: bytes, *, content_type: str | None = None) -> str:
     """Name what a page says in Chinese, without its counters and dates; "" for one that says too little to be known."""
-    return _Page.of(body, content_type=content_type, upto=_HOME_BODY).fingerprint
+    return _Page(body=body, content_type=content_type, upto=_HOME_BODY).fingerprint
 
 
 def robots(*, status: int, headers: Mapping[str, str], body: bytes) -> bytes:
@@ -237,16 +237,19 @@ def robots(*, status: int, headers: Mapping[str, str], body: bytes) -> bytes:
 
 @dataclass(frozen=True, kw_only=True)
 class _Page:
-    """A page's characters, all of them or only the first, and what can be told of them at once."""
+    """A page, of which so many bytes are looked at, and what can be told of it at once."""
 
-    text: str = field(repr=False)
-    whole: bool = True
+    body: bytes = field(repr=False)
+    content_type: str | None
+    upto: int
 
-    @classmethod
-    def of(cls, body: bytes, *, content_type: str | None, upto: int) -> _Page:
-        """Read so many bytes of a body."""
-        text = decode(body[:upto], content_type=content_type).text if body else ""
-        return cls(text=text, whole=len(body) <= upto)
+    @property
+    def whole(self) -> bool:
+        return len(self.body) <= self.upto
+
+    @cached_property
+    def text(self) -> str:
+        return decode(self.body[: self.upto], content_type=self.content_type).text if self.body else ""
 
     @cached_property
     def fingerprint(self) -> str:
@@ -270,7 +273,8 @@ class _Page:
 
     @cached_property
     def declares_article(self) -> bool:
-        return _ARTICLE.search(self.text) is not None
+        """Said in ASCII, whatever the rest is written in, so that most pages need not be decoded."""
+        return _ARTICLE.search(self.body, 0, self.upto) is not None
 
     @cached_property
     def is_article(self) -> bool:
