@@ -11,13 +11,13 @@ import re
 import sqlite3
 from dataclasses import dataclass
 from itertools import islice
-from operator import add
 from typing import Literal, TypedDict, Unpack
 
 from archive.script import encodable, t2s
 
 _SCORE = "bm25(report_search, 1.0, 10.0, 5.0)"  # a word of the title weighs more than one of the text, and the agency's
 _RUN = re.compile(r"[^\W_]+")
+_GRAM = re.compile(r"(?=([^\W_][^\W_]?))")
 _WORD = re.compile(r'["“”]([^"“”]*)["“”]?|([^\s"“”]+)')
 _GAP = re.compile(r"[\s|]+")
 _HOLDS = """(SELECT instr(lower(report_texts.title || char(10) || report_texts.agency || char(10) || t.text), lower(:{}))
@@ -72,7 +72,7 @@ def grams(text: str) -> str:
     >>> grams("就业培训, 12件")
     '就业 业培 培训 训 12 2件 件'
     """
-    return " ".join([gram for run in _RUN.findall(text) for gram in (*map(add, run, run[1:]), run[-1])])
+    return " ".join(_GRAM.findall(text))
 
 
 def match(query: str) -> str:
