@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from archive.tables import AT, TRUTH
+from archive.tables import ABSENT, AT, TRUTH
 
 _FACTS = """CREATE VIEW facts AS
             SELECT r.id AS report, r.agency, r.year, r.region, i.form, i."table", i."row", i."column", i.label, i.english,
@@ -487,6 +487,22 @@ def growth(db: Database) -> None:
         CREATE INDEX reports_page ON reports (page);
         CREATE INDEX reports_region ON reports (region);
         CREATE INDEX sources_agency ON sources (agency)
+    """,
+    )
+
+
+@schema()
+def totals(db: Database) -> None:
+    """What lets an archive be counted and its faults be listed without reading its rows."""
+    _create(
+        db,
+        f"""
+        DROP INDEX reports_year;
+        DROP INDEX report_pages_copies;
+        CREATE INDEX reports_year ON reports (year, region, days_late, withdrawn_on);
+        CREATE INDEX report_pages_copies ON report_pages (agency, page) WHERE standing = 'copy';
+        CREATE INDEX report_pages_absent ON report_pages (agency, year) WHERE {ABSENT};
+        CREATE INDEX health_faults ON health (state, at) WHERE state != 'ok'
     """,
     )
 

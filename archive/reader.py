@@ -17,7 +17,7 @@ from archive.chain import row_digest
 from archive.database import ArchiveError, Row, name, to_json
 from archive.records import Check, Figures
 from archive.rows import TEXTS_OF_VERSIONS, bond, known_payload
-from archive.tables import AT
+from archive.tables import ABSENT, AT
 
 CHANGES = 3
 """How many changes of a page are looked at, to tell whether its host's validators lie."""
@@ -156,34 +156,10 @@ def tally(db: sqlite3.Connection, run: str, source: str) -> Mapping[str, int]:
     return dict(row)
 
 
-def runs(db: sqlite3.Connection, *, last: int) -> list[Row]:
-    """List the latest runs, newest first, with what their visits found."""
-    rows = db.execute(
-        """SELECT runs.*, count(source) AS sources, coalesce(sum(v.status = 'ok'), 0) AS ok,
-                  (SELECT count(*) FROM captures WHERE run = runs.id) AS captures, coalesce(sum(new), 0) AS new,
-                  coalesce(sum(changed), 0) AS changed, coalesce(sum(gone), 0) AS gone
-           FROM (SELECT * FROM runs ORDER BY started_at DESC LIMIT ?) runs LEFT JOIN visits v ON v.run = runs.id
-           GROUP BY runs.id ORDER BY started_at DESC""",
-        (last,),
-    )
-    return [dict(row) for row in rows]
-
-
-def last_visits(db: sqlite3.Connection) -> list[Row]:
-    """List each source's latest visit."""
-    rows = db.execute(
-        """SELECT source, name, v.status, reason, listed, fetched, new, changed, unchanged, gone, blocked, failed,
-                  started_at AS at
-           FROM sources CROSS JOIN visits v ON v.source = sources.id AND v.run = (SELECT max(run) FROM visits WHERE source = sources.id)
-           JOIN runs ON runs.id = run ORDER BY source"""
-    )
-    return [dict(row) for row in rows]
-
-
 def health(db: sqlite3.Connection, *, at: str | None = None) -> list[Row]:
     """List how each source that was visited stands, or stood at a time: its `state`, `since` when, `run`, `evidence`, `capture`."""
     rows = db.execute(
-        f"""{_HEALTH} WHERE h.run = (SELECT max(run) FROM health WHERE source = h.source AND at <= coalesce(?, at))
+        f"""{HEALTH} WHERE h.run = (SELECT max(run) FROM health WHERE source = h.source AND at <= coalesce(?, at))
             ORDER BY h.source""",  # noqa: S608
         (at,),
     )
@@ -193,7 +169,7 @@ def health(db: sqlite3.Connection, *, at: str | None = None) -> list[Row]:
 def health_changes(db: sqlite3.Connection, *, after: str | None, until: str) -> list[Row]:
     """List how sources changed in the runs that came into the archive after one (None: from the first) and up to another."""
     rows = db.execute(
-        f"""{_HEALTH} JOIN runs ON runs.id = h.run
+        f"""{HEALTH} JOIN runs ON runs.id = h.run
             WHERE runs.rowid > coalesce((SELECT rowid FROM runs WHERE id = ?), 0)
               AND runs.rowid <= (SELECT rowid FROM runs WHERE id = ?) ORDER BY h.run, h.source""",  # noqa: S608
         (after, until),
@@ -203,7 +179,7 @@ def health_changes(db: sqlite3.Connection, *, after: str | None, until: str) -> 
 
 def health_of(db: sqlite3.Connection, source: str) -> list[Row]:
     """List the states that a source has been in, oldest first."""
-    return [dict(row) for row in db.execute(f"{_HEALTH} WHERE h.source = ? ORDER BY h.run", (source,))]
+    return [dict(row) for row in db.execute(f"{HEALTH} WHERE h.source = ? ORDER BY h.run", (source,))]
 
 
 def told(db: sqlite3.Connection, channel: str) -> str | None:
@@ -214,18 +190,25 @@ def told(db: sqlite3.Connection, channel: str) -> str | None:
     return row["run"] if row else None
 
 
-def sizes(db: sqlite3.Connection) -> Row:
-    """Count the rows, and the bytes served, distinct and stored; truth is only added to, so its numbers run without gaps."""
+def counts(db: sqlite3.Connection) -> Row:
+    """Count the rows of each kind; truth is only added to, so its numbers run without gaps."""
     row = db.execute(
         """SELECT (SELECT count(*) FROM runs) AS runs, (SELECT count(*) FROM sources) AS sources,
                   (SELECT coalesce(max(rowid), 0) FROM pages) AS pages,
                   (SELECT coalesce(max(number), 0) FROM stored_captures) AS captures,
                   (SELECT coalesce(max(number), 0) FROM payloads) AS payloads, (SELECT count(*) FROM readings) AS texts,
-                  (SELECT count(*) FROM versions) AS versions, (SELECT count(*) FROM reports) AS reports,
-                  (SELECT coalesce(sum(length), 0) FROM payloads) AS bytes,
-                  (SELECT coalesce(sum(length(frame)), 0) FROM bodies) AS stored"""
+                  (SELECT count(*) FROM versions) AS versions, (SELECT count(*) FROM reports) AS reports"""
     ).fetchone()
     return dict(row)
+
+
+def sizes(db: sqlite3.Connection) -> Row:
+    """Count the rows, and the bytes served, distinct and stored, which reads them all."""
+    row = db.execute(
+        """SELECT (SELECT coalesce(sum(length), 0) FROM payloads) AS bytes,
+                  (SELECT coalesce(sum(length(frame)), 0) FROM bodies) AS stored"""
+    ).fetchone()
+    return {**counts(db), **dict(row)}
 
 
 def coverage(db: sqlite3.Connection) -> list[Row]:
@@ -497,11 +480,11 @@ def standing(db: sqlite3.Connection) -> Row:
     Each is counted once where it is not there: as moved, else as withdrawn, else as missing.
     """
     row = db.execute(
-        """SELECT count(*) AS pages,
+        f"""SELECT (SELECT count(*) FROM report_pages) - (SELECT count(*) FROM report_pages INDEXED BY report_pages_copies WHERE standing = 'copy') AS pages,
                   count(*) FILTER (WHERE missing_since NOTNULL AND withdrawn_on ISNULL AND moved_to ISNULL) AS missing,
                   count(withdrawn_on) AS withdrawn, count(moved_to) AS moved,
                   count(*) FILTER (WHERE unlisted_since NOTNULL AND missing_since ISNULL) AS unlisted
-           FROM report_pages WHERE standing = 'official'"""
+           FROM report_pages WHERE {ABSENT} AND standing = 'official'"""  # noqa: S608
     ).fetchone()
     return dict(row)
 
@@ -587,7 +570,7 @@ def unplaced(db: sqlite3.Connection) -> list[Row]:
     return [dict(row) for row in rows]
 
 
-_HEALTH = """SELECT h.source, name, agency, region, level, h.state, h.at AS since, h.run, h.evidence, h.capture,
+HEALTH = """SELECT h.source, name, agency, region, level, h.state, h.at AS since, h.run, h.evidence, h.capture,
                     (SELECT state FROM health b WHERE b.source = h.source AND b.run < h.run ORDER BY b.run DESC LIMIT 1) AS was
              FROM health h JOIN sources ON sources.id = h.source"""
 

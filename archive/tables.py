@@ -38,8 +38,12 @@ KNOWN = (
     "search",
     "health",
     "growth",
+    "totals",
 )
 """The names of all migrations, in their order."""
 
 AT = "iif(typeof(at) = 'integer', strftime('%Y-%m-%dT%H:%M:%fZ', at / 1000.0, 'unixepoch'), at)"
 """The time of a stored capture, which is in milliseconds since 1970, or else as it was given."""
+
+ABSENT = "coalesce(missing_since, withdrawn_on, moved_to, unlisted_since) NOTNULL"
+"""Which of the pages that carry reports are not as they were found, in the words of their index."""

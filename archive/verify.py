@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import sqlite3
@@ -127,11 +126,10 @@ def _schema(db: sqlite3.Connection) -> Iterator[str]:
 
 
 def _payloads(db: sqlite3.Connection, sample: Sample | None) -> Iterator[str]:
-    query = """SELECT p.number, p.sha256, p.length, scope.text AS scope,
-                      (SELECT json_group_array(DISTINCT host || ' ' || kind) FROM captures JOIN pages ON pages.id = page
-                       WHERE payload_number = p.number) AS scopes,
-                      (SELECT min(url) FROM captures JOIN pages ON pages.id = page WHERE payload_number = p.number) AS url
-               FROM payloads p LEFT JOIN strings scope ON scope.number = p.scope"""
+    referring = "captures JOIN pages ON pages.id = page WHERE payload_number = p.number"
+    query = f"""SELECT p.number, p.sha256, p.length, scope.text AS scope, (SELECT url FROM {referring} LIMIT 1) AS url,
+                      EXISTS (SELECT 1 FROM {referring} AND host || ' ' || kind = scope.text) AS fits
+               FROM payloads p LEFT JOIN strings scope ON scope.number = p.scope"""  # noqa: S608
     for row in _rows(db, query, of="payloads p", sample=sample):
         where = f"payload {row['sha256']} ({row['url'] or 'no capture refers to it'})"
         try:
@@ -143,8 +141,12 @@ def _payloads(db: sqlite3.Connection, sample: Sample | None) -> Iterator[str]:
             yield f"{where}: length is noted as {row['length']}, its bytes are {length}"
         if not row["url"]:
             yield f"payload {row['sha256']}: no capture refers to it"
-        elif row["scope"] not in json.loads(row["scopes"]):
-            yield f"{where}: its scope is {row['scope']!r}, expected one of {row['scopes']}"
+        elif not row["fits"]:
+            scopes = (
+                f"SELECT json_group_array(DISTINCT host || ' ' || kind) FROM payloads p, {referring} AND p.number = ?"  # noqa: S608
+            )
+            (expected,) = db.execute(scopes, (row["number"],)).fetchone()
+            yield f"{where}: its scope is {row['scope']!r}, expected one of {expected}"
 
 
 def _captures(db: sqlite3.Connection, sample: Sample | None) -> Iterator[str]:

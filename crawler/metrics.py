@@ -26,7 +26,7 @@ NAMED = 200
 YEARS = 20
 """On how many years reports are counted."""
 
-COUNTS = ("requests", "gone", "blocked", "failed")
+COUNTS = ("gone", "blocked", "failed")
 STATUSES = ("finished", "spent", "interrupted", "killed", "running")
 PUNCTUALITY = ("in_time", "late", "undated", "missing", "withdrawn", "not_found")
 
@@ -61,7 +61,8 @@ def _run(db: sqlite3.Connection) -> Iterator[Metric]:
         states = {(status,): float(run["status"] == status) for status in STATUSES}
         yield _gauge("last_run_status", "How the last run ended: 1 for that status", states, ("status",))
         events = overview.counted(db, since=run["started_at"])
-        said = {(key,): run[key] for key in COUNTS} | {(NEWS[kind],): events.get(kind, 0) for kind in NEWS}
+        said = {("requests",): overview.requests(db, run["id"])} | {(key,): run[key] for key in COUNTS}
+        said |= {(NEWS[kind],): events.get(kind, 0) for kind in NEWS}
         yield _gauge("last_run_count", "What the last run asked and found", said, ("what",))
 
 

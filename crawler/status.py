@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -28,24 +27,38 @@ LATELY = timedelta(days=7)
 RUNS, EVENTS = 3, 3
 """How many runs and events a screen shows."""
 
+FAULTS = 100
+"""How many sources are named that are in one state."""
+
 _COVERAGE = ("in_time", "late", "undated", "missing", "withdrawn", "not_found")
 _LABEL = 10
 
 
-def gather(db: sqlite3.Connection, *, at: str) -> dict[str, Any]:
-    """Gather how an archive stands at a time, under the keys that the README describes."""
-    runs = overview.runs(db, last=10)
-    health = reader.health(db)
+def gather(db: sqlite3.Connection, *, at: str, every: bool = False) -> dict[str, Any]:
+    """Gather how an archive stands at a time, under the keys that the README describes.
+
+    What a screen has room for, which costs about the same in any archive, or `every` source, run and count of requests.
+    """
+    runs = overview.runs(db, last=10 if every else RUNS)
+    states = overview.states(db)
     lately = (datetime.fromisoformat(at) - LATELY).isoformat()
     return {
         "at": at,
         "archive": str(sizes.file_of(db)),
-        "counts": {key: count for key, count in reader.sizes(db).items() if key not in ("bytes", "stored")},
+        "counts": reader.counts(db),
         "standing": reader.standing(db),
-        "runs": [{**row, "seconds": seconds(row)} for row in runs],
-        "states": {state: count for state in STATES if (count := Counter(row["state"] for row in health)[state])},
-        "faults": [row for row in health if row["state"] != "ok"],
-        "visits": overview.visits(db),
+        "runs": [
+            {**row, "seconds": seconds(row), "requests": overview.requests(db, row["id"]) if every else None}
+            for row in runs
+        ],
+        "states": {state: states[state] for state in STATES if state in states},
+        "faults": [
+            row
+            for state in STATES
+            if state in states and state != "ok"
+            for row in overview.in_state(db, state, limit=-1 if every else FAULTS)
+        ],
+        "visits": overview.visits(db) if every else None,
         "years": overview.years(db),
         "changes": {
             "last_run": overview.counted(db, since=runs[0]["started_at"]) if runs else {},
@@ -85,11 +98,10 @@ def screen(state: Mapping[str, Any], *, columns: int | None, lines: int | None, 
     made += [*_years(state, columns or 80), _sources(state)]
     if columns:
         made = [clip(line, 0, columns).rstrip() for line in made]
-    faults = sorted(state["faults"], key=lambda row: (STATES.index(row["state"]), row["since"]))
-    groups = [(name, [*rows]) for name, rows in groupby(faults, key=lambda row: row["state"])]
+    groups = [(name, [*rows]) for name, rows in groupby(state["faults"], key=lambda row: row["state"])]
     for n, (name, rows) in enumerate(groups):
         room = None if lines is None else max(3, (lines - len(made)) // (len(groups) - n))
-        made += _faults(name, rows, columns=columns, room=room)
+        made += _faults(name, rows, count=state["states"][name], columns=columns, room=room)
     if every:
         made += [_visit(visit) for visit in state["visits"]]
     return "\n".join(made)
@@ -123,7 +135,7 @@ def _archive(state: Mapping[str, Any]) -> list[str]:
 
 def _runs(state: Mapping[str, Any], *, most: int) -> list[str]:
     rows = [
-        f"{minute(run['started_at'])}  {run['status']:<11}{_lasted(run['seconds']):>7}{run['requests']:>8} requests  "
+        f"{minute(run['started_at'])}  {run['status']:<11}{_lasted(run['seconds']):>7}{run['captures']:>8} captures  "
         f"{run['ok']} of {run['sources']} ok"
         for run in state["runs"][:most]
     ]
@@ -161,19 +173,22 @@ def _sources(state: Mapping[str, Any]) -> str:
     return f"{'sources':<{_LABEL}}{known:,}: {', '.join(said) or 'none visited yet'}"
 
 
-def _faults(name: str, rows: Sequence[Mapping[str, Any]], *, columns: int | None, room: int | None) -> list[str]:
-    """Name the sources in one state: what a person does about it, then each with its evidence, in so many lines."""
+def _faults(
+    name: str, rows: Sequence[Mapping[str, Any]], *, count: int, columns: int | None, room: int | None
+) -> list[str]:
+    """Name sources in one state: what a person does about it, then each with its evidence, in so many lines."""
     said = words()[name]
     each = None if room is None else 1 + (room > 4)
-    head = f"  {name} {said['name']['zh']} ({len(rows):,}): {said['advice']['en']}"
-    told = _wrapped(head, columns=columns, indent=4, most=each)
-    for n, row in enumerate(rows):
+    head = f"  {name} {said['name']['zh']} ({count:,}): {said['advice']['en']}"
+    told, named = _wrapped(head, columns=columns, indent=4, most=each), 0
+    for row in rows:
         line = f"    {row['source']}  {row['agency']}, since {row['since'][:10]}: {row['evidence']}"
         block = _wrapped(line, columns=columns, indent=6, most=each)
-        if room and len(told) + len(block) + (n < len(rows) - 1) > room:
-            return [*told, f"    … and {len(rows) - n:,} more, which `gongkai status --all` names"]
+        if room and len(told) + len(block) + (named < count - 1) > room:
+            break
         told += block
-    return told
+        named += 1
+    return [*told, f"    … and {count - named:,} more, which `gongkai status --all` names"] if named < count else told
 
 
 def _wrapped(line: str, *, columns: int | None, indent: int, most: int | None) -> list[str]:

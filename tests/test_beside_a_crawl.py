@@ -15,7 +15,7 @@ import pytest
 import sites
 from support import GONGKAI, gongkai
 
-from archive import reader, verify
+from archive import overview, reader, verify
 from archive.database import connect
 from crawler.run import Exit
 
@@ -118,7 +118,7 @@ def test_beside_a_crawl(crawl: subprocess.Popen[bytes], gates: dict[str, Gate], 
             assert counts[0] < counts[-1]
     with closing(connect(copy)) as db:
         assert list(verify.faults(db)) == []
-        assert [run["status"] for run in reader.runs(db, last=2)] == ["running"]
+        assert [run["status"] for run in overview.runs(db, last=2)] == ["running"]
         assert 0 < reader.sizes(db)["captures"] < counts[-1]
     with closing(connect(archive)) as db:
         assert len(reader.coverage(db)) == len(YEARS)

@@ -255,7 +255,8 @@ def addresses(archive: Path) -> list[str]:
     ).fetchone()
     text = db.execute("SELECT payload FROM versions WHERE page = ?", (main["page"],)).fetchone()[0]
     own = [
-        "", "?lang=en", "/coverage", "/coverage?state=late&region=99", "/changes", "/changes?kind=found", "/copies", "/health?lang=zh",
+        "", "?lang=en", "/coverage", "/coverage?state=late&region=99", "/coverage?state=none&q=%E5%B1%80&level=department",
+        "/changes", "/changes?kind=found", "/copies", "/health?lang=zh", "/health?state=ok&page=1", "/health?q=%E5%B1%80",
         "/search?q=%E6%94%B6%E5%88%B0+%E7%94%B3%E8%AB%8B&year=2023", f"/office?name={quote(main['agency'])}",
         f"/report/{main['id']}", f"/report/{main['id']}?carrier=1", f"/diff/{main['page']}/1/2", f"/text/{text}",
         f"/copy/{copy['page']}", "/feed/new.atom", "/feed/changes.atom", "/feed/withdrawals.atom",

@@ -25,7 +25,7 @@ from scrapy import Request
 from scrapy.http import HtmlResponse, Response
 from support import gongkai
 
-from archive import reader
+from archive import overview, reader
 from archive.database import connect
 from crawler import browser
 from crawler.page import Page, posted
@@ -169,7 +169,7 @@ def archive(proxy: tuple[str, list[str]], tmp_path_factory: pytest.TempPathFacto
 def test_site(site: str, archive: Path) -> None:
     case = tomllib.loads((SITES[site] / "case.toml").read_text(encoding="utf-8"))
     with closing(connect(archive)) as db:
-        first, second = (asked(db, run["id"], site) for run in reversed(reader.runs(db, last=2)))
+        first, second = (asked(db, run["id"], site) for run in reversed(overview.runs(db, last=2)))
         assert sorted(first) == sorted(case["requests"])
         reports = [line.replace(" new ", " same ") for line in case["requests"] if line.startswith("report")]
         assert sorted(line for line in second if line.startswith("report")) == sorted(reports)

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 from support import GONGKAI, gongkai
 
-from archive import reader
+from archive import overview, reader
 from archive.compare import changed_lines, edits
 from archive.database import connect
 from archive.tables import DERIVED
@@ -96,7 +96,7 @@ def test_every_report_and_no_decoy(county: County, db: sqlite3.Connection) -> No
 
 
 def test_every_payload_is_what_was_served(county: County, db: sqlite3.Connection) -> None:
-    days = {run["id"]: LABELS.index(run["label"]) + 1 for run in reader.runs(db, last=10)}
+    days = {run["id"]: LABELS.index(run["label"]) + 1 for run in overview.runs(db, last=10)}
     rows = db.execute("SELECT url, run, payload, status FROM captures JOIN pages ON pages.id = page").fetchall()
     assert len(rows) > 400
     for row in rows:

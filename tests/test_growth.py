@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from archive import reader
+from archive import overview, reader
 from archive.browse import ask
 from archive.database import name
 from archive.records import Capture
@@ -22,9 +22,14 @@ ASKED: dict[str, Callable[[sqlite3.Connection], object]] = {
     "blocked visits": lambda db: reader.blocked_visits(db, "czj"),
     "a report by name": lambda db: reader.find_reports(db, f"{AGENCY} 2020"),
     "pages of a report": lambda db: reader.carriers(db, agency=AGENCY, year=2020),
-    "an office's reports": lambda db: ask.coverage(db, agency=AGENCY),
+    "an office's reports": lambda db: ask.coverage(db, [AGENCY]),
     "an office's events": lambda db: ask.happened(db, KINDS, limit=5, agency=AGENCY),
     "the latest events": lambda db: ask.happened(db, KINDS, limit=5),
+    "the latest events of official pages": lambda db: overview.latest(db, KINDS, limit=5),
+    "what is not well": lambda db: overview.in_state(db, "silent", limit=5),
+    "the copies": lambda db: ask.copies(db, limit=5),
+    "who could not be reached": lambda db: ask.unreachable(db, [AGENCY]),
+    "last visits": lambda db: overview.visits(db, ["czj"]),
     "what befell a page": lambda db: reader.page_events(db, name(URL)),
     "a document then": lambda db: ask.document_at(db, URL, before=None),
     "the latest captures": lambda db: db.execute("SELECT * FROM captures ORDER BY number DESC LIMIT 100").fetchone(),
@@ -35,7 +40,9 @@ READ_THROUGH = {
     "SCAN numbered", "SCAN CONSTANT ROW",
 }  # fmt: skip
 """What is no table of the archive: arguments, and what a query has found so far."""
-FIRST_OF_MANY = {"the latest captures": {"SCAN c"}, "first facts": {"SCAN c"}}
+FIRST_OF_MANY = {
+    "the latest captures": {"SCAN c"}, "first facts": {"SCAN c"}, "the copies": {"SCAN p USING INDEX report_pages_copies"},
+}  # fmt: skip
 
 
 def plans(db: sqlite3.Connection, act: Callable[[], object]) -> set[str]:

@@ -22,7 +22,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive import health, reader, verify
+from archive import health, overview, reader, verify
 from archive.browse.serve import datasette
 from archive.database import connect
 from archive.health import Answer, Listing, Opened, Sight, judge
@@ -126,7 +126,9 @@ def test_ill_sites_are_told_by_the_next_run_and_well_ones_never(crawled: Path) -
 
 def test_what_changed_between_two_runs_is_told_once(crawled: Path) -> None:
     with closing(connect(crawled)) as db:
-        first, second, third = (row["id"] for row in sorted(reader.runs(db, last=9), key=lambda run: run["started_at"]))
+        first, second, third = (
+            row["id"] for row in sorted(overview.runs(db, last=9), key=lambda run: run["started_at"])
+        )
         now = {row["source"]: row["state"] for row in reader.health(db)}
         then = {row["source"]: row["state"] for row in reader.health(db, at="2026-06-02T23:00:00.000Z")}
         changes = reader.health_changes(db, after=first, until=second)

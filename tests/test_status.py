@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from random import Random
 from typing import Any
 
+import many
 import pytest
 from click.testing import CliRunner
 from wcwidth import width
 
+from archive import overview, reader
 from archive.health import STATES
 from archive.records import Capture, Column, Office, Visit
 from archive.store import Store
@@ -29,7 +33,7 @@ def state(*, sources: int, faults: Sequence[tuple[str, int]] = (), years: int = 
         "ended_at": AT,
         "seconds": 61.4,
         "status": "finished",
-        "requests": 987_654,
+        "captures": 987_654,
         "ok": sources,
         "sources": sources,
     }
@@ -82,9 +86,12 @@ def test_all_is_on_one_screen(columns: int, sources: int, faults: list[tuple[str
     assert "1999" in said
 
 
-def test_what_is_piped_is_whole() -> None:
+def test_what_is_piped_is_not_cut_to_the_screen() -> None:
     said = screen(state(sources=2000, faults=[("silent", 300)]), columns=None, lines=None)
     assert said.count("no report on 2025") == 300
+    first = state(sources=2000, faults=[("silent", 300)])
+    first["faults"] = first["faults"][:100]
+    assert "… and 200 more, which `gongkai status --all` names" in screen(first, columns=None, lines=None)
     everyone = screen(state(sources=2000), columns=None, lines=None, every=True)
     assert all(f"\n  s{n} " in everyone for n in range(2000))
 
@@ -132,6 +139,7 @@ def test_status_for_programs_and_its_exit_codes(archive: Path) -> None:
         ("finished", 90, 1),
         ("finished", 90, 4),
     ]
+    assert [(visit["source"], visit["status"]) for visit in told["visits"]] == [("czj", "failed")]
     assert told["states"] == {"unreachable": 1}
     assert told["faults"][0]["since"] == "2026-03-02T08:01:30.000Z"
     keys = ("year", "offices", "in_time", "late", "undated", "missing", "withdrawn", "not_found")
@@ -156,3 +164,40 @@ def test_a_person_is_needed_where_a_source_is_ill_or_the_last_run_was_cut_off() 
 
 def test_an_archive_without_anything_stands_too(store: Store) -> None:
     assert "none yet" in screen(gather(store.db, at=AT), columns=80, lines=24)
+
+
+def test_what_is_counted_along_indexes_is_what_counting_row_by_row_gives(tmp_path: Path) -> None:
+    dice = Random(1)
+    with Store(tmp_path / "a.sqlite") as store:
+        many.grow(store, count=12, visits=2)
+        for (page,) in store.db.execute("SELECT page FROM report_pages").fetchall():
+            stands = ["2020" if dice.random() < 0.3 else None for _ in range(3)]
+            query = "UPDATE report_pages SET missing_since = ?, withdrawn_on = ?, unlisted_since = ? WHERE page = ?"
+            store.db.execute(query, (*stands, page))
+        for (report,) in store.db.execute("SELECT id FROM reports").fetchall():
+            dates = dice.choice((None, 0, 7)), dice.choice((None, None, "2020"))
+            store.db.execute("UPDATE reports SET days_late = ?, withdrawn_on = ? WHERE id = ?", (*dates, report))
+        pages = [dict(row) for row in store.db.execute("SELECT * FROM report_pages WHERE standing = 'official'")]
+        reports = [dict(row) for row in store.db.execute("SELECT * FROM reports")]
+
+        def state_of(report: dict[str, Any]) -> str:
+            if report["withdrawn_on"]:
+                return "withdrawn"
+            own = [page for page in pages if all(page[key] == report[key] for key in ("agency", "year"))]
+            if own and all(page["missing_since"] for page in own):
+                return "missing"
+            return {None: "undated", 0: "in_time"}.get(report["days_late"], "late")
+
+        counts = Counter((report["year"], state_of(report)) for report in reports)
+        assert {state for _, state in counts} == {"withdrawn", "missing", "undated", "in_time", "late"}
+        told = overview.punctuality(store.db)
+        assert {(year, state): n for year, said in told.items() for state, n in said.items() if n} == counts
+        standing = reader.standing(store.db)
+        assert standing["pages"] == len(pages)
+        assert standing["missing"] == sum(bool(page["missing_since"] and not page["withdrawn_on"]) for page in pages)
+        assert standing["withdrawn"] == sum(bool(page["withdrawn_on"]) for page in pages)
+        assert standing["unlisted"] == sum(bool(page["unlisted_since"] and not page["missing_since"]) for page in pages)
+        assert overview.states(store.db) == Counter(row["state"] for row in reader.health(store.db))
+        assert {row["source"] for row in overview.in_state(store.db, "ok", limit=-1)} == {
+            row["source"] for row in reader.health(store.db) if row["state"] == "ok"
+        }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from archive import figures, reader
+from archive import figures, overview, reader
 from archive.database import ArchiveError, Row
 from archive.rows import known_payload
 
@@ -20,47 +21,137 @@ def summary(db: sqlite3.Connection) -> Row:
     """Count what there is, and say when the last run began."""
     row = db.execute(
         """SELECT (SELECT count(*) FROM reports) AS reports, (SELECT count(DISTINCT agency) FROM reports) AS agencies,
-                  (SELECT min(year) FROM reports) AS first_year, (SELECT max(year) FROM reports) AS last_year,
-                  (SELECT count(*) FROM reports WHERE days_late > 0) AS late,
-                  (SELECT count(*) FROM stored_captures) AS captures, (SELECT count(*) FROM versions) AS versions,
-                  (SELECT count(*) FROM report_pages WHERE standing = 'copy') AS copies,
+                  (SELECT count(*) FROM report_pages INDEXED BY report_pages_copies WHERE standing = 'copy') AS copies,
                   (SELECT max(started_at) FROM runs) AS last_run"""
     ).fetchone()
     return dict(row)
 
 
+def span(db: sqlite3.Connection) -> tuple[int, int]:
+    """Give the first and the last year on which there are reports; 0 for none."""
+    row = db.execute("SELECT (SELECT min(year) FROM reports), (SELECT max(year) FROM reports)").fetchone()
+    return row[0] or 0, row[1] or 0
+
+
 def by_year(db: sqlite3.Connection) -> list[Row]:
     """Count the reports on each year: in time, late, and without a date of publication."""
     rows = db.execute(
-        """SELECT year, coalesce(sum(days_late = 0), 0) AS in_time, coalesce(sum(days_late > 0), 0) AS late,
-                  sum(days_late IS NULL) AS undated
-           FROM reports GROUP BY year ORDER BY year"""
+        """SELECT year, count(*) FILTER (WHERE days_late = 0) AS in_time, count(*) FILTER (WHERE days_late > 0) AS late,
+                  count(*) - count(days_late) AS undated
+           FROM reports INDEXED BY reports_year GROUP BY year ORDER BY year"""
     )
     return [dict(row) for row in rows]
 
 
-def offices(db: sqlite3.Connection) -> list[Row]:
-    """List the agencies that have sources of their own, with the worst of their last visits: `blocked`, `failed` or None."""
-    visits = {row["source"]: row["status"] for row in reader.last_visits(db)}
-    rows = db.execute("SELECT id, agency, region, level FROM sources WHERE copy_of IS NULL ORDER BY region, agency, id")
-    found: dict[str, Row] = {}
-    for row in rows:
-        status = visits.get(row["id"])
-        unreachable = status if status in ("blocked", "failed") else None
-        known = found.setdefault(row["agency"], {**dict(row), "unreachable": unreachable})
-        found[row["agency"]] = {**known, "unreachable": known["unreachable"] or unreachable}
-    return list(found.values())
+def offices(
+    db: sqlite3.Connection,
+    *,
+    agency: str | None = None,
+    region: str | None = None,
+    level: str | None = None,
+    word: str | None = None,
+    among: Collection[str] | None = None,
+    limit: int = -1,
+    offset: int = 0,
+) -> tuple[int, list[Row]]:
+    """Count the agencies that have sources of their own or reports, and list some by region, its governments first.
 
-
-def coverage(db: sqlite3.Connection, *, agency: str | None = None) -> list[Row]:
-    """List the reports, all or one agency's, each with `missing_since` where no page of it answers."""
+    Only the one agency, those of a region or level, with a word in their names, or among these; None is no narrowing.
+    """
+    here = f"({overview.IN_REGION})" if region else "1"
+    this = "agency = :agency" if agency is not None else "1"
     rows = db.execute(
-        f"""SELECT r.*, (SELECT iif(count(missing_since) = count(*), max(missing_since), NULL) FROM report_pages p
+        f"""WITH own AS (SELECT min(id) AS id, agency, region, level FROM sources
+                         WHERE copy_of IS NULL AND {here} AND {this} GROUP BY agency),
+            others AS (SELECT agency FROM reports WHERE {here} AND {this} GROUP BY agency
+                       EXCEPT SELECT agency FROM sources WHERE copy_of IS NULL),
+            known AS (SELECT * FROM own UNION ALL
+                      SELECT NULL, agency, (SELECT region FROM reports r WHERE r.agency = others.agency ORDER BY year LIMIT 1),
+                             iif(agency LIKE '%政府', 'government', 'department') FROM others)
+            SELECT *, count(*) OVER () AS total FROM known
+            WHERE (:level IS NULL OR level = :level) AND (:word IS NULL OR instr(agency, :word))
+              AND (:among IS NULL OR agency IN (SELECT value FROM json_each(:among)))
+            ORDER BY region, level != 'government', agency LIMIT :limit OFFSET :offset""",  # noqa: S608
+        {
+            "agency": agency, "region": region, "level": level, "word": word,
+            "among": None if among is None else json.dumps([*among]), "limit": limit, "offset": offset,
+        },
+    ).fetchall()  # fmt: skip
+    if offset and not rows:  # past the last page
+        total, _ = offices(db, agency=agency, region=region, level=level, word=word, among=among, limit=1)
+        return total, []
+    return rows[0]["total"] if rows else 0, [dict(row) for row in rows]
+
+
+def unreachable(db: sqlite3.Connection, agencies: Collection[str]) -> dict[str, str]:
+    """Tell of these agencies those with a source whose last visit was `blocked` or `failed`."""
+    rows = db.execute(
+        """SELECT agency, v.status FROM sources CROSS JOIN visits v ON v.source = sources.id
+                AND v.run = (SELECT max(run) FROM visits WHERE source = sources.id)
+           WHERE agency IN (SELECT value FROM json_each(?)) AND copy_of IS NULL AND v.status IN ('blocked', 'failed')
+           ORDER BY sources.id DESC""",
+        (json.dumps([*agencies]),),
+    )
+    return {row["agency"]: row["status"] for row in rows}
+
+
+def seats(db: sqlite3.Connection) -> dict[str, str | None]:
+    """Name the government of each region with offices or reports, by the shortest of their names."""
+    rows = db.execute(
+        """WITH RECURSIVE reporting (region) AS (
+               SELECT min(region) FROM reports UNION ALL
+               SELECT (SELECT min(region) FROM reports WHERE region > reporting.region) FROM reporting WHERE region NOTNULL),
+           known AS (SELECT region, agency, level FROM sources WHERE copy_of IS NULL UNION ALL
+                     SELECT region, NULL, NULL FROM reporting WHERE region NOTNULL)
+           SELECT region, agency AS seat, min(iif(level = 'government', length(agency), 9999)) AS length, level
+           FROM known GROUP BY region"""
+    )
+    found = {row["region"]: row["seat"] if row["level"] == "government" else None for row in rows}
+    for place, seat in found.items():
+        if not seat:  # the government may have no source of its own
+            query = (
+                "SELECT agency FROM reports WHERE region = ? AND agency LIKE '%政府' ORDER BY length(agency) LIMIT 1"
+            )
+            found[place] = next((row["agency"] for row in db.execute(query, (place,))), None)
+    return found
+
+
+def coverage(db: sqlite3.Connection, agencies: Collection[str]) -> list[Row]:
+    """List the reports of these agencies, each with `missing_since` where no page of it answers."""
+    rows = db.execute(
+        """SELECT r.*, (SELECT iif(count(missing_since) = count(*), max(missing_since), NULL) FROM report_pages p
                    WHERE p.agency = r.agency AND p.year = r.year AND standing = 'official') AS missing_since
-           FROM reports r {"" if agency is None else "WHERE r.agency = ?"} ORDER BY r.region, r.agency, r.year""",  # noqa: S608
-        () if agency is None else (agency,),
+           FROM reports r WHERE r.agency IN (SELECT value FROM json_each(?)) ORDER BY r.region, r.agency, r.year""",
+        (json.dumps([*agencies]),),
     )
     return [dict(row) for row in rows]
+
+
+def gaps(db: sqlite3.Connection, *, first: int, last: int, region: str = "") -> dict[str, int]:
+    """Count the years from one to another on which agencies have no report though they had one before; only where some lack."""
+    rows = db.execute(
+        f"""SELECT agency, :last - max(min(year), :first - 1) - count(*) FILTER (WHERE year >= :first) + (min(year) >= :first)
+                   AS lacking
+            FROM reports WHERE {overview.IN_REGION if region else 1} GROUP BY agency HAVING lacking > 0""",  # noqa: S608
+        {"first": first, "last": last, "region": region},
+    )
+    return {row["agency"]: row["lacking"] for row in rows}
+
+
+def in_state(db: sqlite3.Connection, state: str, *, first: int, last: int) -> Collection[str]:
+    """Name the agencies of which a report from one year to another is in this state, or `none` is there."""
+    if state == "none":
+        return gaps(db, first=first, last=last)
+    gone = {(row["agency"], row["year"]): row["dated"] for row in overview.gone(db) if row["dated"] != "withdrawn"}
+    if state == "missing":
+        return {agency for agency, year in gone if year >= first}
+    dated = state.replace("-", "_")
+    rows = db.execute(
+        f"SELECT agency, count(*) AS times FROM reports WHERE {overview.DATED} = ? AND year >= ? GROUP BY agency",  # noqa: S608
+        (dated, first),
+    )
+    away = Counter(agency for (agency, year), said in gone.items() if said == dated and year >= first)
+    return {row["agency"] for row in rows if row["times"] > away[row["agency"]]}
 
 
 def happened(db: sqlite3.Connection, kinds: Collection[str], *, limit: int, agency: str | None = None) -> list[Row]:
@@ -68,7 +159,7 @@ def happened(db: sqlite3.Connection, kinds: Collection[str], *, limit: int, agen
     # The latest of each kind, along the index; or those of the agency's few pages.
     events_ = (
         """json_each(?1) k CROSS JOIN events e ON e.rowid IN (
-               SELECT rowid FROM events WHERE kind = k.value ORDER BY at DESC, page LIMIT ?3)
+               SELECT rowid FROM events WHERE kind = k.value ORDER BY at DESC, rowid DESC LIMIT ?3)
            JOIN report_pages p ON p.page = e.page"""
         if agency is None
         else """report_pages p CROSS JOIN events e ON e.page = p.page AND p.agency = ?2
@@ -114,13 +205,13 @@ def versions(db: sqlite3.Connection, page_id: str) -> list[Row]:
 def copies(db: sqlite3.Connection, *, agency: str | None = None, limit: int) -> list[Row]:
     """List the copies of reports, with the host that shows them."""
     rows = db.execute(
-        """SELECT p.page, p.agency, p.year, p.title, p.first_seen, p.payload, url, host, r.id AS report, r.page AS main
+        f"""SELECT p.page, p.agency, p.year, p.title, p.first_seen, p.payload, url, host, r.id AS report, r.page AS main
            FROM report_pages p JOIN pages ON pages.id = p.page
-           LEFT JOIN reports r ON r.agency = p.agency AND r.year = p.year
-           WHERE standing = 'copy' AND (?1 IS NULL OR p.agency = ?1) ORDER BY host, p.agency, p.year DESC LIMIT ?2""",
+            LEFT JOIN reports r ON r.agency = p.agency AND r.year = p.year
+            WHERE standing = 'copy' AND p.agency {"NOTNULL" if agency is None else "= ?1"} ORDER BY p.agency, p.page LIMIT ?2""",  # noqa: S608
         (agency, limit),
     )
-    return [dict(row) for row in rows]
+    return sorted(map(dict, rows), key=lambda row: (row["host"], row["agency"], -row["year"]))
 
 
 def carriers(db: sqlite3.Connection, page_id: str) -> list[Row]:

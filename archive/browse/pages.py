@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from statistics import median
 from typing import Any
 
-from archive import reader, search
+from archive import overview, reader, search, sizes
 from archive.browse import ask, numbers, shape
 from archive.browse.words import Language, one, region_name, table
 from archive.changes import changed
@@ -19,6 +19,8 @@ from archive.health import words as health_words
 from archive.records import Figures
 
 OFFICES = 100
+SOURCES = 100
+RUNS = 3
 HITS = 20
 EVENTS = 100
 SILENT = ("changed", "reverted")
@@ -63,8 +65,10 @@ def home(db: sqlite3.Connection, asked: Asked) -> Context:
         ],
     }
     changes = [{**event, "edits": _edits(db, event)} for event in ask.happened(db, SILENT, limit=5)]
+    first, last = ask.span(db)
+    summary = {**ask.summary(db), "first_year": first, "last_year": last, "late": sum(row["late"] for row in years)}
     return {
-        "summary": ask.summary(db), "chart": chart, "changes": changes,
+        "summary": summary, "chart": chart, "changes": changes,
         "new": ask.happened(db, ("found",), limit=8), "absent": ask.happened(db, ABSENT, limit=8),
     }  # fmt: skip
 
@@ -79,30 +83,28 @@ def changes(db: sqlite3.Connection, asked: Asked) -> Context:
 
 
 def coverage(db: sqlite3.Connection, asked: Asked) -> Context:
-    """Offices by years: what is there, late, missing, withdrawn or not found, with counts and filters."""
-    reports = ask.coverage(db)
-    rows = _offices(db, reports)
-    names = {row["region"]: row["region_name"] for row in rows}
+    """Offices by years: what is there, late, missing, withdrawn or not found; narrowed by what is asked, counted by region."""
     region, level, state, word = (asked.word(key) for key in ("region", "level", "state", "q"))
-    last = max((r["year"] for r in reports), default=0)
-    first = asked.whole("from", default=None) or min((r["year"] for r in reports), default=0)
+    start, last = ask.span(db)
+    first = asked.whole("from", default=None) or start
     years = [*range(last, max(first, last - 40) - 1, -1)] if last else []
-    rows = [
-        row
-        for row in rows
-        if (not region or row["region"].startswith(region)) and (not level or row["level"] == level)
-        and (not word or word in row["agency"])
-    ]  # fmt: skip
-    for row in rows:
-        row["cells"] = [_cell(row, year, last) for year in years]
-    if state in STATES:
-        rows = [row for row in rows if any(cell["state"] == state for cell in row["cells"])]
-    counts = Counter(cell["state"] for row in rows for cell in row["cells"] if cell["state"])
+    least = years[-1] if years else first
     page = asked.whole("page", least=1, default=1) or 1
+    total, offices = ask.offices(
+        db, region=region, level=level, word=word, limit=OFFICES, offset=(page - 1) * OFFICES,
+        among=ask.in_state(db, state, first=least, last=last) if state in STATES else None,
+    )  # fmt: skip
+    shown = _with_reports(db, offices)
+    for row in shown:
+        row["cells"] = [_cell(row, year, last) for year in years]
+    counts = Counter({"none": sum(ask.gaps(db, first=least, last=last, region=region or "").values())})
+    for year, found in overview.punctuality(db, region=region or "").items():
+        if year >= least:
+            counts.update({key.replace("_", "-"): times for key, times in found.items()})
     return {
-        "years": years, "offices": rows[(page - 1) * OFFICES : page * OFFICES], "total": len(rows), "counts": counts,
-        "states": STATES, "regions": sorted(names.items()), "region": region, "level": level, "state": state, "q": word,
-        "first": first, "page": page, "pages": -(-len(rows) // OFFICES),
+        "years": years, "offices": shown, "total": total, "counts": counts, "states": STATES, "regions": _regions(db),
+        "region": region, "level": level, "state": state, "q": word,
+        "first": first, "page": page, "pages": -(-total // OFFICES),
     }  # fmt: skip
 
 
@@ -132,7 +134,6 @@ def report(db: sqlite3.Connection, asked: Asked) -> Context | None:
         "tiles": numbers.tiles(db, found, asked.language),
         "versions": ask.versions(db, found["page"]),
         "events": [e for p in pages if p["standing"] == "official" for e in ask.events(db, p["page"])],
-        "office": next((o for o in ask.offices(db) if o["agency"] == found["agency"]), None),
     }  # fmt: skip
 
 
@@ -184,11 +185,13 @@ def copies(db: sqlite3.Connection, asked: Asked) -> Context:
 def office(db: sqlite3.Connection, asked: Asked) -> Context | None:
     """One office: its years, its punctuality, its main numbers over time and beside its region."""
     name = asked.word("name") or ""
-    reports = ask.coverage(db, agency=name)
-    row = next((row for row in _offices(db, reports) if row["agency"] == name), None)
-    if not row:
+    _, known = ask.offices(db, agency=name)
+    if not known:
         return None
-    last = ask.summary(db)["last_year"] or 0
+    (row,) = _with_reports(db, known)
+    row["region_name"] = dict(_regions(db))[row["region"]]
+    reports = [*row["reports"].values()]
+    _, last = ask.span(db)
     years = [*range(last, min(row["reports"], default=last) - 1, -1)]
     dated = [r["days_late"] for r in reports if r["days_late"] is not None]
     return {
@@ -202,21 +205,28 @@ def office(db: sqlite3.Connection, asked: Asked) -> Context | None:
 
 
 def health(db: sqlite3.Connection, asked: Asked) -> Context:
-    """How the sources are, the latest trouble first, or how one has been in time; their last visits, and the last runs."""
-    source = asked.word("source")
-    rows = sorted(
-        reader.health_of(db, source) if source else reader.health(db), key=lambda row: row["since"], reverse=True
-    )
+    """How the sources are, the latest trouble first, their last visits, and the last runs; or how one has been in time."""
     told = {
         state: {key: one(asked.language, said["zh"], said["en"]) for key, said in both.items()}
         for state, both in health_words().items()
     }
-    counts = Counter(row["state"] for row in rows)
+    source, state, word = asked.word("source"), _either(asked.word("state"), *told), asked.word("q")
+    counts = overview.states(db)
+    page = asked.whole("page", least=1, default=1) or 1
+    place = {"limit": SOURCES, "offset": (page - 1) * SOURCES}
+    if source:
+        rows, total, listed = reader.health_of(db, source)[::-1], 1, [source]
+    elif state:
+        rows, total = overview.in_state(db, state, newest=True, **place), counts.get(state, 0)
+        listed = [row["source"] for row in rows]
+    else:
+        rows = overview.in_state(db, None, newest=True, limit=SOURCES) if page == 1 and not word else []
+        total, listed = overview.named(db, word or "", **place)
     return {
-        "source": source, "told": told, "health": [row for row in rows if source or row["state"] != "ok"],
-        "counts": {} if source else {state: counts[state] for state in told if counts[state]},
-        "visits": [visit for visit in reader.last_visits(db) if source in (None, visit["source"])],
-        "runs": reader.runs(db, last=20), "sizes": reader.sizes(db),
+        "source": source, "state": state, "q": word, "told": told, "health": rows, "page": page, "pages": -(-total // SOURCES),
+        "counts": {} if source else {state: counts[state] for state in told if state in counts},
+        "visits": overview.visits(db, listed), "runs": overview.runs(db, last=RUNS),
+        "sizes": reader.counts(db), "disk": sizes.total(db), "most": SOURCES,
     }  # fmt: skip
 
 
@@ -233,14 +243,14 @@ def found(db: sqlite3.Connection, asked: Asked) -> Context:
     if query:
         hits = search.find(db, query, limit=HITS, offset=(page - 1) * HITS, **narrowed)
         total = search.count(db, query, **narrowed)
-    summary = ask.summary(db)
+    first, last = ask.span(db)
     return {
         "q": query, **narrowed, "total": total, "page": page, "pages": -(-total // HITS), "hits": [
             {"hit": hit, "title": _marked(hit.title, hit.title_marks), "snippet": _marked(hit.snippet, hit.marks)}
             for hit in hits
         ],
-        "years": range(summary["last_year"] or 0, (summary["first_year"] or 1) - 1, -1),
-        "regions": sorted({row["region"]: row["region_name"] for row in _offices(db, [])}.items()),
+        "years": range(last, first - 1, -1) if last else (),
+        "regions": _regions(db),
     }  # fmt: skip
 
 
@@ -271,26 +281,20 @@ def _cell(office: Row, year: int, last: int) -> Row:
     return {"state": "none" if expected else "", "report": None}
 
 
-def _offices(db: sqlite3.Connection, reports: Sequence[Row]) -> list[dict[str, Any]]:
-    """List the offices that have sources or reports, with these reports by year and the names of their regions."""
-    by_agency: dict[str, dict[int, Row]] = defaultdict(dict)
-    for report in reports:
-        by_agency[report["agency"]][report["year"]] = report
-    known = {row["agency"]: dict(row) for row in ask.offices(db)}
-    for agency, own in by_agency.items():
-        level = "government" if agency.endswith("政府") else "department"
-        region = next(iter(own.values()))["region"]
-        known.setdefault(agency, {"agency": agency, "region": region, "level": level, "unreachable": None, "id": None})
-    seats: dict[str, str] = {}
-    for row in known.values():
-        if row["level"] == "government" and len(row["agency"]) < len(seats.get(row["region"], row["agency"] + "?")):
-            seats[row["region"]] = row["agency"]
-    for row in known.values():
-        row |= {
-            "reports": by_agency.get(row["agency"], {}),
-            "region_name": region_name(row["region"], seats.get(row["region"])),
-        }
-    return sorted(known.values(), key=lambda row: (row["region"], row["level"] != "government", row["agency"]))
+def _with_reports(db: sqlite3.Connection, offices: Iterable[Row]) -> list[dict[str, Any]]:
+    """Give offices their reports by year, and how they could not be reached the last time."""
+    rows = {office["agency"]: {**office, "reports": {}} for office in offices}
+    silent = ask.unreachable(db, rows)
+    for agency, row in rows.items():
+        row["unreachable"] = silent.get(agency)
+    for report in ask.coverage(db, rows):
+        rows[report["agency"]]["reports"][report["year"]] = report
+    return [*rows.values()]
+
+
+def _regions(db: sqlite3.Connection) -> list[tuple[str, str]]:
+    """List the regions of which there are offices or reports, with their names."""
+    return sorted((region, region_name(region, seat)) for region, seat in ask.seats(db).items())
 
 
 # --- texts and differences ---------------------------------------------------------------------------------------

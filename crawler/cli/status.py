@@ -21,7 +21,12 @@ from crawler.run import Exit
 
 @click.command()
 @archive_option
-@click.option("--all", "every", is_flag=True, help="Name every source with its last visit, those that are well too.")
+@click.option(
+    "--all",
+    "every",
+    is_flag=True,
+    help="Name every source, those that are well too with their last visits; and ten runs.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.")
 @click.option("--database", envvar="GONGKAI_DATABASE", help="Say how the fleet stands too.  [$GONGKAI_DATABASE]")
 def status(archive: Path, database: str | None, *, every: bool, as_json: bool) -> None:
@@ -33,7 +38,7 @@ def status(archive: Path, database: str | None, *, every: bool, as_json: bool) -
     from crawler.status import exit_code, gather, screen
 
     with plain_errors(), closing(connect(archive)) as db:
-        state = gather(db, at=now())
+        state = gather(db, at=now(), every=every or as_json)
     fleet = look(database) if database else None
     if as_json:
         click.echo(json.dumps(state | {"fleet": fleet}, ensure_ascii=False, indent=2, default=str))

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from archive import reader
+from archive import overview, reader
 from archive.compare import changed_lines, edits
 from archive.database import ArchiveError, Row, connect, name
 from crawler.demo.county import County
@@ -140,7 +140,7 @@ def _sources(county: County) -> tuple[Source, ...]:
 def _days_done(archive: Path) -> list[str]:
     if not archive.exists():
         return []
-    runs = reader.runs(connect(archive), last=1000)
+    runs = overview.runs(connect(archive), last=1000)
     if foreign := [r["id"] for r in runs if r["label"] not in LABELS]:
         raise ArchiveError(f"{archive}: holds runs that are not the demo's ({foreign[0]}); name another --archive")
     return [r["label"] for r in runs if r["status"] == "finished"]

@@ -34,6 +34,7 @@ from crawler.cli.status import status
 from crawler.run import Exit
 
 TIMES = 15
+NARROWED = ("health?state=ok", "coverage?page=2", "coverage?state=late", "coverage?region=990001")
 OF_AN_OFFICE = 11  # captures in one visit
 
 
@@ -45,11 +46,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         for shape in ("wide", "long"):
             columns = [dict(measured(made(Path(folder or name), shape, size))) for size in sizes]
-            print(f"\n{shape:<22}" + "".join(f"{size:>12,}" for size in sizes) + f"{'ratios':>12}")
+            print(f"\n{shape:<34}" + "".join(f"{size:>12,}" for size in sizes) + f"{'ratios':>12}")
             for deed, first in columns[0].items():
                 took = [first, *(column[deed] for column in columns[1:])]
                 ratios = [f"{after / max(before, 0.1):.1f}" for before, after in pairwise(took)]
-                print(f"{deed:<22}" + "".join(f"{ms:>12.2f}" for ms in took) + "".join(f"{r:>8}" for r in ratios))
+                print(f"{deed:<34}" + "".join(f"{ms:>12.2f}" for ms in took) + "".join(f"{r:>8}" for r in ratios))
 
 
 def made(folder: Path, shape: str, size: int) -> Path:
@@ -77,8 +78,10 @@ def measured(path: Path) -> Iterator[tuple[str, float]]:
         )
         (report,) = db.execute("SELECT agency || ' ' || year FROM reports ORDER BY id LIMIT 1").fetchone()
         asked = many.addresses(db, path.stem, times=TIMES)
+        asked |= {f"-/gongkai/{page}": [f"/-/gongkai/{page}"] for page in NARROWED}
     runner = CliRunner()
     yield "status", typical(lambda _: run(runner, status, path), times=3)
+    yield "status --all", typical(lambda _: run(runner, status, path, "--all"), times=3)
     yield "show", typical(lambda _: run(runner, show, path, report), times=3)
     yield from asyncio.run(browsed(path, asked))
 
