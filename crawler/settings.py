@@ -29,7 +29,6 @@ DOWNLOAD_MAXSIZE = 32 * 1024 * 1024  # bytes, after unpacking
 DOWNLOAD_WARNSIZE = 0
 DOWNLOAD_FAIL_ON_DATALOSS = False  # what did come is kept, and marked
 RETRY_TIMES = 2
-HTTPERROR_ALLOW_ALL = True  # an error page is an answer too
 COOKIES_ENABLED = False  # and no list of domain suffixes is fetched to sort them
 
 DOWNLOAD_VERIFY_CERTIFICATES = True  # a source may say otherwise, and its visits tell so: crawler/tls.py
@@ -47,5 +46,6 @@ DOWNLOADER_MIDDLEWARES = {
     "crawler.middlewares.CaptureMiddleware": 810,
     "crawler.browser.BrowserMiddleware": 805,
 }
+SPIDER_MIDDLEWARES_BASE: dict[str, int] = {}  # an error page is an answer too, and the spider names referrers itself
 ITEM_PIPELINES = {"pipelines.items.CleanPipeline": 500}
 LOG_LEVEL = "WARNING"
