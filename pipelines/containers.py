@@ -12,12 +12,12 @@ from lxml.html import Element
 from pipelines import grids
 from pipelines.bounds import is_discussion, is_footer
 from pipelines.lines import lines
-from pipelines.prepare import with_attributes
 from pipelines.rules import rules
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
+_NAMES = frozenset(("class", "id"))
 _SENTENCE = re.compile(r"[。；]")
 _PARAGRAPH = 60
 _NEARLY_ALL = 0.8
@@ -48,14 +48,10 @@ def _marked(root: HtmlElement, weights: dict[HtmlElement, int]) -> HtmlElement |
     strict: list[HtmlElement] = []
     loose: list[HtmlElement] = []
     third = weights[root] / 3
-    worth = {
-        *with_attributes(root, "class", "id"),
-        *root.iter(*(value for by, value in rules().container_kinds if by == "tag")),
-    }
-    for node, weight in weights.items():
-        if node not in worth:
-            continue
-        kinds = _kinds(node)
+    tags = {value for by, value in rules().container_kinds if by == "tag"}
+    worth = [node for node in root.iter() if node.tag in tags or not _NAMES.isdisjoint(node.keys())]
+    for node in reversed(worth):
+        weight, kinds = weights[node], _kinds(node)
         if False in kinds:
             strict += [node] if _is_something(node) else []
         elif kinds and weight and weight >= third:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -57,16 +58,22 @@ def decode(payload: bytes, *, content_type: str | None = None) -> Decoded:
     except UnicodeDecodeError as error:
         if error.reason == "unexpected end of data":
             return _read(payload, "utf-8", "utf-8")
-    labelled: tuple[tuple[str | None, Why], ...] = (
-        (_meta_label(payload), "meta"),
-        (_header_label(content_type), "header"),
-    )
-    readings = [_read(payload, charset, why) for charset, why in labelled if charset]
-    for reading in readings:
+    readings: list[Decoded] = []
+    for reading in _readings(payload, content_type):
         if reading.lost == 0 and _reads_well(reading.text):
             return reading
-    readings += [_read(payload, charset, "guess") for charset in _guesses(payload)]
+        readings.append(reading)
     return min(readings, key=lambda reading: (not _reads_well(reading.text), reading.lost))
+
+
+def _readings(payload: bytes, content_type: str | None) -> Iterator[Decoded]:
+    """Read by each label, then by guesses, only as far as asked."""
+    if charset := _meta_label(payload):
+        yield _read(payload, charset, "meta")
+    if charset := _header_label(content_type):
+        yield _read(payload, charset, "header")
+    for charset in _guesses(payload):
+        yield _read(payload, charset, "guess")
 
 
 def _read(payload: bytes, charset: str, why: Why) -> Decoded:

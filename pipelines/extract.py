@@ -95,9 +95,9 @@ def _drop_widgets(element: HtmlElement, weights: Mapping[HtmlElement, int]) -> l
     limit = max(weights[element] / 3, 1)
     dropped: list[str] = []
     for node in with_attributes(element, "class", "hidden", "id", "style"):
-        style = node.get("style", "").lower()
+        style, kinds, name = node.get("style", "").lower(), node.get("class"), node.get("id")
         hidden = ("none" in style and _HIDDEN.search(style) is not None) or node.get("hidden") is not None
-        named = not words.isdisjoint((*node.get("class", "").lower().split(), node.get("id", "").lower()))
+        named = (kinds and not words.isdisjoint(kinds.lower().split())) or (name and name.lower() in words)
         if not (hidden or named):
             continue
         weight = weights.get(node, 0)

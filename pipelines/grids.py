@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pipelines.lines import glue, lines
 
@@ -20,12 +20,8 @@ _SPAN = re.compile(r"\s*(\d{1,6})")
 _DIGIT = re.compile(r"[0-9０-９]")
 
 
-class _Cell(NamedTuple):
-    text: str
-    row: int
-    column: int
-    rows: int
-    columns: int
+Corners = dict[tuple[int, int], str]
+"""The words of cells by the row and column in which they begin."""
 
 
 def read(table: HtmlElement) -> Grid | None:
@@ -36,10 +32,12 @@ def read(table: HtmlElement) -> Grid | None:
     """
     if next(table.iterdescendants("table"), None) is not None:
         return None
-    cells = _place(table)
-    if cells is None or not _holds_data(cells):
+    placed = _place(table)
+    if placed is None or not _holds_data(placed[0]):
         return None
-    return _rectangle(cells)
+    corners, places = placed
+    rows, columns = (sorted(set(places)) for places in zip(*corners, strict=True))
+    return tuple(tuple([places.get((row, column), "") for column in columns]) for row in rows)
 
 
 def as_lines(block: str | Grid) -> list[str]:
@@ -56,27 +54,25 @@ def pipe_row(row: Sequence[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
 
 
-def _place(table: HtmlElement) -> list[_Cell] | None:
-    """Find the top left corner of each cell; None where spans would make the table absurdly large."""
+def _place(table: HtmlElement) -> tuple[Corners, Corners] | None:
+    """Give the words of each cell in its top left corner, and in all places it covers; None for an absurdly large table."""
     rows = [[cell for cell in row if cell.tag in ("td", "th")] for row in table.iter("tr")]
-    taken: set[tuple[int, int]] = set()
-    cells: list[_Cell] = []
+    corners: Corners = {}
+    places: Corners = {}
     for index, row in enumerate(rows):
         column = 0
         for cell in row:
-            while (index, column) in taken:
+            while (index, column) in places:
                 column += 1
             deep = _span(cell.get("rowspan"), most=len(rows) - index)
             wide = _span(cell.get("colspan"), most=_WIDEST_SPAN)
-            if len(taken) + deep * wide > _MOST_CELLS:
+            if len(places) + deep * wide > _MOST_CELLS:
                 return None
-            if deep == wide == 1:
-                taken.add((index, column))
-            else:
-                taken.update((index + down, column + right) for down in range(deep) for right in range(wide))
-            cells.append(_Cell(glue(lines(cell)), index, column, deep, wide))
+            words = corners[index, column] = places[index, column] = glue(lines(cell))
+            if deep * wide > 1:
+                places.update({(index + down, column + right): words for down in range(deep) for right in range(wide)})
             column += wide
-    return cells
+    return corners, places
 
 
 def _span(value: str | None, *, most: int) -> int:
@@ -88,28 +84,16 @@ def _span(value: str | None, *, most: int) -> int:
     return most if span == 0 and most != _WIDEST_SPAN else max(1, min(span, most))
 
 
-def _holds_data(cells: Sequence[_Cell]) -> bool:
+def _holds_data(corners: Corners) -> bool:
     """Tell data from layout: rows of several short cells, none of which is the whole text."""
     filled: dict[int, list[str]] = {}
-    for cell in cells:
-        if cell.text:
-            filled.setdefault(cell.row, []).append(cell.text)
-    longest = max((len(cell.text) for cell in cells), default=0)
-    whole = sum(len(cell.text) for cell in cells)
+    for (row, _), words in corners.items():
+        if words:
+            filled.setdefault(row, []).append(words)
+    lengths = [*map(len, corners.values())]
+    longest, whole = max(lengths, default=0), sum(lengths)
     if longest > 200 and longest > whole * 0.6:
         return False
     if sum(len(row) >= 2 for row in filled.values()) >= 2:
         return True
     return any(len(row) >= 3 and any(_DIGIT.search(text) for text in row) for row in filled.values())
-
-
-def _rectangle(cells: Sequence[_Cell]) -> Grid:
-    rows = {row: place for place, row in enumerate(sorted({cell.row for cell in cells}))}
-    columns = {column: place for place, column in enumerate(sorted({cell.column for cell in cells}))}
-    grid = [[""] * len(columns) for _ in rows]
-    for cell in cells:
-        for row in range(cell.row, cell.row + cell.rows):
-            for column in range(cell.column, cell.column + cell.columns):
-                if row in rows and column in columns:
-                    grid[rows[row]][columns[column]] = cell.text
-    return tuple(tuple(row) for row in grid)

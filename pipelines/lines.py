@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -42,7 +43,7 @@ def lines(element: HtmlElement) -> list[str]:
         inner = inner[0]
     words = inner.text or ""
     if not len(inner) and "\n" not in words:  # most cells
-        return _split(words)
+        return [*_of_cell(words)]
     return [line for words, _ in _runs(element) for line in _split(words)]
 
 
@@ -107,6 +108,12 @@ def glue(parts: Iterable[str]) -> str:
 
 def _split(words: str) -> list[str]:
     return [line for part in words.split(_BREAK) if (line := tidy(part))]
+
+
+@functools.lru_cache(maxsize=1 << 13)
+def _of_cell(words: str) -> tuple[str, ...]:
+    """Split the words of a cell; the cells of forms say the same on page after page."""
+    return tuple(_split(words))
 
 
 def _break_lines(pre: HtmlElement) -> None:

@@ -30,11 +30,10 @@ def script_of(text: str) -> Literal["hans", "hant"]:
     >>> script_of("政府信息公開工作年度報告"), script_of("乾县人民政府信息公开指南")
     ('hant', 'hans')
     """
-    text = encodable(text)
     done = t2s(text)
     if done == text:
         return "hans"
-    changed = sum(a != b and a not in _IN_BOTH for a, b in zip(text, done, strict=False))
+    changed = sum(a != b and a not in _IN_BOTH for a, b in zip(encodable(text), done, strict=False))
     han = len(_HAN.findall(text))
     return "hant" if changed > han * (_SHORT_SHARE if han < _SHORT else _TRADITIONAL_SHARE) else "hans"
 

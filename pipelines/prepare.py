@@ -22,7 +22,8 @@ from lxml.html import (
 MARK = "\ufdd0"
 """A noncharacter that stands before the number of a table taken out of the tree; `tree` lets none in."""
 
-_UNWANTED = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff{MARK}\ufdd1-\ufdef\ufffe\uffff]")
+_CONTROLS = bytes([*range(9), 11, 12, *range(14, 32), 127])
+_NONCHARACTERS = re.compile(rb"\xef(?:\xb7[\x90-\xaf]|\xbf[\xbe\xbf])")  # MARK to U+FDEF, U+FFFE, U+FFFF
 _NOT_TEXT = (
     "script",
     "style",
@@ -45,6 +46,7 @@ _WRITTEN = re.compile(
     r"""document\.write(?:ln)?\s*\(\s*(?P<quote>['"])(?P<html>.{0,20000}?(?<!\\))(?P=quote)""", re.DOTALL
 )
 _SHOWN_PDF = re.compile(r"""showVsb\w{0,12}\s*\(\s*["'](?P<url>[^"'<>]{1,500})["']""")
+_TAG = re.compile(r"<[^<>]{0,200}>")
 _BODY_TAGS = re.compile(r"</?(?:html|body)\b[^<>]*>", re.IGNORECASE)
 _BLOCK_STYLE = re.compile(r"display\s*:\s*(?:block|table|list-item|flex)")
 _KEPT_LINES = re.compile(r"white-space\s*:\s*pre")
@@ -56,7 +58,7 @@ def tree(text: str) -> HtmlElement:
 
     Characters that no page may hold (control characters, surrogates, noncharacters) are dropped first.
     """
-    source = _UNWANTED.sub("", text).encode("utf-8")
+    source = _NONCHARACTERS.sub(b"", text.encode("utf-8", "ignore").translate(None, _CONTROLS))
     try:
         return document_fromstring(source, parser=_parser(), ensure_head_body=True)
     except (etree.ParserError, etree.XMLSyntaxError, AssertionError):
@@ -80,7 +82,7 @@ def meta(root: HtmlElement) -> dict[str, str]:
     found: dict[str, str] = {}
     for tag in root.iter("meta"):
         name = (tag.get("name") or "").strip().lower()
-        content = " ".join(re.sub(r"<[^<>]{0,200}>", " ", tag.get("content") or "").split())
+        content = " ".join(_TAG.sub(" ", tag.get("content") or "").split())
         if name and content:
             found.setdefault(name, content)
     return found

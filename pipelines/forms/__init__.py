@@ -98,7 +98,7 @@ def _agreed(facts: Sequence[Fact]) -> tuple[list[Fact], list[Unplaced]]:
     doubtful: list[Fact] = []
     for several in places.values():
         told = [fact for fact in several if fact.value is not None] or several
-        if len({(fact.value, fact.unit) for fact in told}) == 1:
+        if len(told) == 1 or len({(fact.value, fact.unit) for fact in told}) == 1:
             kept.append(max(told, key=lambda fact: fact.sure))
         else:
             doubtful += told

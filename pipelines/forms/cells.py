@@ -124,6 +124,7 @@ def is_words(cell: str) -> bool:
     return not is_nothing(cell) and number(cell) is None and not is_garbled(cell)
 
 
+@functools.lru_cache(maxsize=4096)
 def names_another_year(words: str, year: int | None) -> bool:
     """Say whether words name whole years of which none is `year`.
 

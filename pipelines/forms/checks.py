@@ -62,13 +62,13 @@ def _of_tables(tables: Mapping[tuple[str, str], Cells]) -> Iterable[Check]:
 
 def worked_out(rule: Rule, line: Mapping[str, Value], *, form: str, table: str, at: str) -> list[Check]:
     """Work out a rule on the values of one row or column, by code; none where an operand is missing."""
-    operands = (*rule.left, *rule.right)
-    if not all(code in line for code in operands) or any(line[code] is None for code in rule.left):
+    if not line.keys() >= {*rule.left, *rule.right}:
         return []
-    blanks = [code for code in rule.right if line[code] is None]
-    if blanks and (not rule.blank_is_zero or len(blanks) == len(rule.right)):
+    parts, sums = [line[code] for code in rule.left], [line[code] for code in rule.right]
+    blanks = sums.count(None)
+    if None in parts or (blanks and (not rule.blank_is_zero or blanks == len(sums))):
         return []
-    left, right = (_total(line[code] or 0 for code in side) for side in (rule.left, rule.right))
+    left, right = _total(parts), _total(sums)
     held = left <= right if rule.op == "<=" else math.isclose(left, right)
     level = "info" if blanks and not held else rule.level
     return [
@@ -76,9 +76,9 @@ def worked_out(rule: Rule, line: Mapping[str, Value], *, form: str, table: str, 
     ]
 
 
-def _total(values: Iterable[int | float]) -> int | float:
-    """Add up as one does on paper."""
-    numbers = list(values)
+def _total(values: Iterable[Value]) -> int | float:
+    """Add up as one does on paper; blanks are 0."""
+    numbers = [value or 0 for value in values]
     if all(isinstance(value, int) for value in numbers):
         return sum(numbers)
     total = sum(Decimal(str(value)) for value in numbers)

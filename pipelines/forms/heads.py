@@ -51,6 +51,19 @@ class Columns:
     serial: frozenset[int] = frozenset()
     strange: frozenset[int] = frozenset()
 
+    @functools.cached_property
+    def cells(self) -> Mapping[str, tuple[int, ...]]:
+        """The grid's columns of each code."""
+        found: dict[str, tuple[int, ...]] = {}
+        for n, (code, _, _) in self.codes.items():
+            found[code] = (*found.get(code, ()), n)
+        return found
+
+    @functools.cached_property
+    def known(self) -> frozenset[int]:
+        """The grid's columns that the head says something of."""
+        return self.serial.union(self.codes, self.strange)
+
 
 @functools.lru_cache(maxsize=512)
 def columns(head: Head | None, table: Table, form: Labels) -> Columns:

@@ -90,7 +90,12 @@ class Table:
 
     def filled(self, row: Row) -> tuple[str, ...]:
         """Name the columns that a row fills, in their order."""
-        return row.columns or tuple(column.code for column in self.columns)
+        return row.columns or _codes(self)
+
+
+@functools.cache
+def _codes(table: Table) -> tuple[str, ...]:
+    return tuple(column.code for column in table.columns)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

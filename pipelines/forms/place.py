@@ -17,7 +17,7 @@ from pipelines.forms.labels import GUESSED, MENDED, Cell, Labels
 from pipelines.forms.rows import Line, State, read
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pipelines.forms.model import Column, Row, Table
 
@@ -100,7 +100,7 @@ def _placed(lines: Sequence[Line], form: Labels) -> Placed:
             known = columns(line.head, table, form)
             used |= set(known.serial)
             values = _values(line, table, row, known, filled, counted=counted)
-            found.facts += [_fact(line, form, table, row, value) for value in values]
+            found.facts += _facts(line, form, table, row, values)
             used |= {n for value in values for n in value.at}
             if values:
                 break
@@ -133,38 +133,34 @@ def _values(
 ) -> list[_Value]:
     """Find the cells of a row's columns: under their heads, or else in their order; none where neither is sure."""
     wanted = table.filled(row)
-    under: dict[str, list[int]] = {}
-    for n, (code, _, _) in known.codes.items():
-        if code in wanted and n > line.end:
-            under.setdefault(code, []).append(n)
+    under = {code: cells for code, cells in known.cells.items() if code in wanted and cells[-1] > line.end}
     if known.codes and not row.label and len(under) < _A_LIST:
         return []
-    if not under or _is_shifted(line, table, known, filled):
-        return _in_order(line, table, row, known, counted=counted)
     numbers = [n for n in line.numbers if n > line.end]
+    if not under or _is_shifted(line, numbers, table, known, filled):
+        return _in_order(line, table, row, known, counted=counted)
     if len(wanted) > 2 and len(numbers) == 1 and len(line.cells[numbers[0]].text.strip()) >= len(wanted):
         return _parted(line, numbers[0], wanted, table)
     values = []
     for code, cells in under.items():
-        said = [n for n in cells if not is_nothing(line.cells[n].text)]
-        words = {line.cells[n].text for n in said} or {""}
-        if len(words) == 1 and (number(text := words.pop()) or not _DIGIT.search(text)):
-            best = said or cells[:1]
-            _, sure, stated = known.codes[best[0]]
-            values.append(_Value(code, tuple(best), min(sure, MENDED) if line.inherited else sure, stated))
+        said = tuple([n for n in cells if not is_nothing(line.cells[n].text)]) or cells[:1]
+        text = line.cells[said[0]].text
+        same = len(said) == 1 or all(line.cells[n].text == text for n in said)
+        if same and (number(text) or not _DIGIT.search(text)):
+            _, sure, stated = known.codes[said[0]]
+            values.append(_Value(code, said, min(sure, MENDED) if line.inherited else sure, stated))
     return values
 
 
-def _is_shifted(line: Line, table: Table, known: Columns, filled: frozenset[int]) -> bool:
+def _is_shifted(line: Line, numbers: Sequence[int], table: Table, known: Columns, filled: frozenset[int]) -> bool:
     """Say whether a row's cells have left their columns: numbers where no head is, or a total lost at the end."""
-    if line.end >= min(known.codes) or any(
-        n not in known.codes and n not in known.strange and n not in known.serial for n in line.numbers if n > line.end
-    ):
+    if line.end >= min(known.codes) or not known.known.issuperset(numbers):
         return True
     last = max(known.codes)
+    if line.cells[last].text.strip() or known.codes[last][0] not in _sums(table):
+        return False
     said = [n for n in known.codes if number(line.cells[n].text)]
-    lost = bool(said) and line.cells[last].text.strip() == "" and known.codes[last][0] in _sums(table)
-    return lost and (last in filled or len(said) == len(known.codes) - 1)
+    return bool(said) and (last in filled or len(said) == len(known.codes) - 1)
 
 
 @functools.cache
@@ -227,22 +223,22 @@ def _parted(line: Line, at: int, order: Sequence[str], table: Table) -> list[_Va
     return [_Value(code, (at,), GUESSED, value=part) for code, part in zip(order, parts or (), strict=False)]
 
 
-def _fact(line: Line, form: Labels, table: Table, row: Row, value: _Value) -> Fact:
-    cell = line.cells[value.at[0]]
-    read = number(cell.text)
-    column = _by_code(table)[value.code]
-    words = str(value.value) if value.value is not None else cell.text
-    return Fact(
-        form=form.form.id,
-        table=table.id,
-        row=row.code,
-        column=value.code,
-        value=value.value if value.value is not None else read.value if read else None,
-        unit=(read.unit if read else "") or value.unit or line.unit or column.unit or row.unit or table.unit,
-        cell=words,
-        grid=cell.grid,
-        at_row=cell.row,
-        at_column=cell.column,
-        line=cell.line,
-        sure=min(value.sure, line.sure),
-    )
+def _facts(line: Line, form: Labels, table: Table, row: Row, values: Sequence[_Value]) -> Iterator[Fact]:
+    of_line, columns = line.unit(), _by_code(table)
+    for value in values:
+        cell = line.cells[value.at[0]]
+        read = number(cell.text)
+        yield Fact(
+            form=form.form.id,
+            table=table.id,
+            row=row.code,
+            column=value.code,
+            value=value.value if value.value is not None else read.value if read else None,
+            unit=(read and read.unit) or value.unit or of_line or columns[value.code].unit or row.unit or table.unit,
+            cell=str(value.value) if value.value is not None else cell.text,
+            grid=cell.grid,
+            at_row=cell.row,
+            at_column=cell.column,
+            line=cell.line,
+            sure=min(value.sure, line.sure),
+        )

@@ -139,7 +139,10 @@ def stated(text: str, *, report_year: int | None) -> tuple[Fact, ...]:
     sentences = [*_sentences(text, report_year)]
     whole = "\n".join(sentence.bare for sentence in sentences)
     said = [
-        each for each in indicators() if any(one.word in whole and one.pattern.search(whole) for one in each.patterns)
+        (each, one)
+        for each in indicators()
+        for one in each.patterns
+        if (one.word in whole if one.word else one.pattern.search(whole))
     ]
     for sentence in sentences:
         for fact in _facts(sentence, said):
@@ -210,6 +213,8 @@ def _sentences(text: str, report_year: int | None) -> Iterator[_Sentence]:
 def _bare(sentence: str) -> tuple[str, Sequence[int]]:
     """Leave what is matched: no white space but between digits, no quotation marks, no words of a document's name."""
     blank = _NAME.sub(lambda name: "《" + " " * (len(name[0]) - 2) + "》", sentence.translate(_FORMS))
+    if not _DROPPED.search(blank):
+        return blank, range(len(blank))
     edges = [0, *itertools.chain.from_iterable(gap.span() for gap in _DROPPED.finditer(blank)), len(blank)]
     parts = map(range, edges[::2], edges[1::2])
     return _DROPPED.sub("", blank), [*itertools.chain.from_iterable(parts)]
@@ -229,17 +234,17 @@ def _when(mark: re.Match[str], report_year: int | None) -> When | None:
 # --- facts ---
 
 
-def _facts(sentence: _Sentence, said: Iterable[Indicator]) -> Iterator[Fact]:
+def _facts(sentence: _Sentence, said: Iterable[tuple[Indicator, Pattern]]) -> Iterator[Fact]:
     """Read one sentence; an indicator with two values is unsure and gives none. `said` are those to look for."""
-    for indicator in said:
+    places = [
+        (indicator, match)
+        for indicator, wording in said
+        if wording.word in sentence.bare
+        for match in wording.pattern.finditer(sentence.bare)
+    ]
+    for indicator, several in itertools.groupby(places, key=itemgetter(0)):
         if indicator.near is None or indicator.near.search(sentence.about):
-            found = [
-                fact
-                for wording in indicator.patterns
-                if wording.word in sentence.bare
-                for match in wording.pattern.finditer(sentence.bare)
-                if (fact := _fact(sentence, indicator, match))
-            ]
+            found = [fact for _, match in several if (fact := _fact(sentence, indicator, match))]
             if len({(fact.value, fact.unit) for fact in found}) == 1:
                 yield found[0]
 

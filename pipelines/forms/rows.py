@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipelines.forms.cells import half, is_garbled, is_nothing, is_words, key, number, unit
@@ -25,9 +24,12 @@ class State:
     last: int | None = None
 
 
-@dataclass
+@dataclass(slots=True)
 class Line:
-    """One row of a grid as it is understood; `end` is the last of its cells that is part of the label."""
+    """One row of a grid as it is understood.
+
+    `end` is the last of its cells that is part of the label, `numbers` those that hold a number, or digits of some.
+    """
 
     cells: Sequence[Cell]
     head: Head | None
@@ -37,20 +39,19 @@ class Line:
     places: tuple[Place, ...] = ()
     place: int | None = None
     sure: float = EXACT
+    numbers: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Find the numbers."""
+        self.numbers = [n for n, cell in enumerate(self.cells) if number(cell.text) or is_garbled(cell.text)]
 
     def settle(self, place: Place) -> None:
         """Make a row of the form this line's."""
         self.place, self.sure = place.at, EXACT if place.exact else MENDED
 
-    @functools.cached_property
     def unit(self) -> str:
-        """The unit that stands in a cell of its own, or ""."""
+        """Give the unit that stands in a cell of its own, or ""."""
         return next((found for cell in self.cells[self.end + 1 :] if (found := unit(cell.text))), "")
-
-    @functools.cached_property
-    def numbers(self) -> list[int]:
-        """The cells that hold a number, or digits of some."""
-        return [n for n, cell in enumerate(self.cells) if number(cell.text) or is_garbled(cell.text)]
 
 
 def read(rows: Sequence[Sequence[Cell]], form: Labels, state: State, *, flat: bool = False) -> list[Line]:
