@@ -20,6 +20,7 @@ DEFAULT_REQUEST_HEADERS = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"
 ASYNCIO_EVENT_LOOP = "uvloop.Loop"  # a fetch costs a fifth less than with Python's own
 ROBOTSTXT_OBEY = True
 CONCURRENT_REQUESTS = 256  # over all hosts
+SCRAPER_SLOT_MAX_ACTIVE_SIZE = 20_000_000  # bytes of pages that wait to be cleaned, so that cleaning never waits
 CONCURRENT_ITEMS = 4  # of one answer; Scrapy starts as many tasks for each, and our pages give one at the most
 CONCURRENT_REQUESTS_PER_DOMAIN = 1
 DOWNLOAD_DELAY = 1.0  # seconds; a source may set its own

@@ -20,12 +20,12 @@ WORTH = re.compile(r"/(?:t\d{4}|[PW]020)|TRS_|trs_editor_view")
 
 # createPageHTML(N, current, "index", "html", …), createPage(…)
 CALL = re.compile(
-    r"""\bcreatePage(?:HTML)?\s*\(\s*\W?(?P<size>\d+)\W?\s*,\s*\W?(?P<current>\d+)\W?\s*,"""
+    r"""createPage(?:HTML)?\s*\(\s*\W?(?P<size>\d+)\W?\s*,\s*\W?(?P<current>\d+)\W?\s*,"""
     r"""\s*\\?["'](?P<prefix>[\w./-]+)\\?["']\s*,\s*\\?["']\.?(?P<suffix>\w+)\\?["']"""
 )
 # Pager({size: N, current: 0, prefix: 'index', suffix: 'html', …}), its keys in any order
 OBJECT = re.compile(
-    r"\bPager\s*\(\s*\{(?=[^{}]*\bsize\W+(?P<size>\d+))(?=[^{}]*\bcurrent\W+(?P<current>\d+))"
+    r"Pager\s*\(\s*\{(?=[^{}]*\bsize\W+(?P<size>\d+))(?=[^{}]*\bcurrent\W+(?P<current>\d+))"
     r"(?=[^{}]*\bprefix\W+(?P<prefix>[\w/-]+))(?=[^{}]*\bsuffix\W+(?P<suffix>\w+))"
 )
 # var countPage = N, currentPage = 0, and links written by script; totalPage: N (Shanghai, numbered from 1)

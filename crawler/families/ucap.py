@@ -14,7 +14,7 @@ from crawler.families import generic
 from crawler.page import Page
 
 CALL = re.compile(
-    r"""\bcreatePageHTML\s*\(\s*["'][\w-]+["']\s*,\s*(?P<size>\d+)\s*,\s*(?P<current>\d+)\s*,"""
+    r"""createPageHTML\s*\(\s*["'][\w-]+["']\s*,\s*(?P<size>\d+)\s*,\s*(?P<current>\d+)\s*,"""
     r"""\s*["'](?P<prefix>[\w-]+)["']\s*,\s*["']\.?(?P<suffix>\w+)["']"""
 )
 MARKS = re.compile(
