@@ -24,6 +24,9 @@ RESUME_WITHIN = timedelta(hours=24)
 KEPT = ("new", "same", "not-modified", "gone")
 """Outcomes after which a resumed run need not ask for the page again."""
 
+RECENT = 32 * 1024 * 1024
+"""Bytes of payloads, more or less, that are remembered because others are packed against them."""
+
 DERIVING = ("report", "attachment")
 """Kinds of captures from which texts and versions follow."""
 
@@ -260,7 +263,7 @@ class Store:
         """Give payloads with their numbers, each once; those read last are remembered."""
         for number in dict.fromkeys(n for n in numbers if n is not None):
             if number not in self._recent:
-                if len(self._recent) >= 256:
+                if sum(map(len, self._recent.values())) > RECENT:
                     self._recent.clear()
                 self._recent[number] = body_numbered(self.db, number)
             yield number, self._recent[number]

@@ -47,6 +47,6 @@ DOWNLOADER_MIDDLEWARES = {
     "crawler.middlewares.CaptureMiddleware": 810,
     "crawler.browser.BrowserMiddleware": 805,
 }
-SPIDER_MIDDLEWARES_BASE: dict[str, int] = {}  # an error page is an answer too, and the spider names referrers itself
+SPIDER_MIDDLEWARES_BASE = {"scrapy.spidermiddlewares.referer.RefererMiddleware": 700}  # an error page is an answer too
 ITEM_PIPELINES = {"pipelines.items.CleanPipeline": 500}
 LOG_LEVEL = "WARNING"
