@@ -87,7 +87,7 @@ def measured(path: Path) -> Iterator[tuple[str, float]]:
 
 
 def writing(store: Store) -> Iterator[tuple[str, float]]:
-    """Visit offices once more: pages that are as they were, one that is new, and one that changed."""
+    """Visit offices once more: pages that are as they were, new, changed, and those that show another year's report now."""
     owners = [
         Office(**{**dict(row), "hosts": (f"{row['id']}.example",)})
         for row in store.db.execute(
@@ -115,13 +115,15 @@ def writing(store: Store) -> Iterator[tuple[str, float]]:
         number = int(owners[n].id[1:]) * 10 + 1
         capture(n, body=many.page_of(number))
 
-    def text(n: int, page: int) -> None:
-        payload = capture(n, body=f"{seen} {n} {page}".encode(), page=page)
-        store.save_text(payload, many.report(page + seen, characters=400, numbers=True))
+    def text(n: int, page: int, *, shows: int | None = None) -> None:
+        payload = capture(n, body=f"{seen} {n} {page} {shows}".encode(), page=page)
+        number = page if shows is None else shows
+        store.save_text(payload, many.report(number, characters=400, edition=seen, numbers=True))
 
     yield "a capture, same", typical(same)
     yield "a capture, new page", typical(lambda n: text(n, 10**9 + seen * 1000 + n))
     yield "a capture, new version", typical(lambda n: text(n, int(owners[n].id[1:]) * 10 + 2))
+    yield "a capture, other year", typical(lambda n: text(n, int(owners[n].id[1:]) * 10 + 3, shows=4))
     visits = [Visit(source=owner.id, status="ok") for owner in owners]
     yield "end a run", typical(lambda _: store.end_run(run_, visits, at=at, status="finished"), times=1)
 
