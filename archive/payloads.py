@@ -32,16 +32,17 @@ FAR = 1024 * 1024
 """From this size on, payload and base together, matches are sought by long distance matching too: without it a replaced
 9 MB PDF takes 7.9 MB instead of 14 kB. A page it makes larger (measured: 2,006 instead of 1,805 bytes)."""
 
-ALONE_LEVEL = 1
-"""For telling what a payload costs alone: a tenth more than with 9, in a fifth of the time, and most are not kept so."""
+ALONE = 0.9
+"""What a payload costs alone, as a share of what it costs with level 1, which tells it in a fifth of the time (the median
+of 300 real pages); most are not kept so."""
 
-PAYS = 0.63
-"""A page's first payload is a delta up to this share of what it costs alone (measured with 0.28, 0.36, 0.45, 0.54, 0.63, 0.72:
+PAYS = 0.7
+"""A page's first payload is a delta up to this share of what it costs alone (measured with 0.31, 0.4, 0.5, 0.6, 0.7, 0.8:
 588, 591, 590, 585, 582 and 597 bytes a fetch in all)."""
 
-AGAIN_PAYS = 0.28
+AGAIN_PAYS = 0.31
 """The same for those that follow, so that a page that was redesigned pays once, and is a base itself from then on (measured
-with 0.20, 0.24, 0.28, 0.32: 343, 326, 319 and 366 bytes a fetch for bodies; with keyframes as the only bases 2.4 times more)."""
+with 0.22, 0.27, 0.31, 0.35: 343, 326, 319 and 366 bytes a fetch for bodies; with keyframes as the only bases 2.4 times more)."""
 
 SHORTEST_BASE = 8
 """What zstd accepts as a prefix, in bytes."""
@@ -65,15 +66,16 @@ def pack(body: bytes, *, bases: Iterable[tuple[int, bytes]] = (), again: bool = 
 
     `again` is for a page that has been captured with another payload before.
     """
-    least, data, chosen, under = len(_compress(body, None, level=ALONE_LEVEL)), None, None, None
+    level = AGAIN_LEVEL if again and len(body) <= LARGE else LEVEL
+    least, data, chosen, under = ALONE * len(_compress(body, None, level=1)), None, None, None
     for number, base in bases:
         if len(base) < SHORTEST_BASE:
             continue
         delta = _compress(body, base)
         if len(delta) <= (AGAIN_PAYS if again else PAYS) * least:
             least, data, chosen, under = len(delta), delta, number, base
-    if data is None or (again and len(body) <= LARGE):
-        data = _compress(body, under, level=AGAIN_LEVEL if again and len(body) <= LARGE else LEVEL)
+    if data is None or level != LEVEL:
+        data = _compress(body, under, level=level)
     return Frame(data=data, base=chosen)
 
 

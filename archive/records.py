@@ -198,7 +198,7 @@ def content_key(*, title: str, text: str, attachments: Iterable[Attachment]) -> 
     """
     files = list(attachments)
     labels = {"".join(file.label.split()) for file in files}
-    lines = ("".join(line.split()) for line in (text.splitlines() if labels else [text]))
+    lines = ("".join(line.split()) for line in text.splitlines())
     said = "".join(line for line in lines if line not in labels and _ANNEX.sub("", line) not in labels)
     parts = [title, said, *(f"{file.url}\x1e{file.label}" for file in files)]
     return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]

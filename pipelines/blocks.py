@@ -273,8 +273,8 @@ class _Page:
 
     @cached_property
     def declares_article(self) -> bool:
-        """Said in ASCII, whatever the rest is written in, so that most pages need not be decoded."""
-        return _ARTICLE.search(self.body, 0, self.upto) is not None
+        """Said in ASCII (of UTF-16 without its zeros), so that most pages need not be decoded."""
+        return _ARTICLE.search(self.body[: self.upto].replace(b"\0", b"")) is not None
 
     @cached_property
     def is_article(self) -> bool:

@@ -60,7 +60,7 @@ class Columns:
         return found
 
     @functools.cached_property
-    def known(self) -> frozenset[int]:
+    def named(self) -> frozenset[int]:
         """The grid's columns that the head says something of."""
         return self.serial.union(self.codes, self.strange)
 

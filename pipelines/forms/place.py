@@ -154,7 +154,7 @@ def _values(
 
 def _is_shifted(line: Line, numbers: Sequence[int], table: Table, known: Columns, filled: frozenset[int]) -> bool:
     """Say whether a row's cells have left their columns: numbers where no head is, or a total lost at the end."""
-    if line.end >= min(known.codes) or not known.known.issuperset(numbers):
+    if line.end >= min(known.codes) or not known.named.issuperset(numbers):
         return True
     last = max(known.codes)
     if line.cells[last].text.strip() or known.codes[last][0] not in _sums(table):
