@@ -29,7 +29,7 @@ MISSING = "<html><head><title>404 Not Found</title></head><body><h1>404</h1><p>æ
 
 @dataclass(frozen=True, kw_only=True)
 class Web:
-    """Answers for every host of a county; pages are written when they are first asked for, and the last 2,048 kept."""
+    """Answers for every host of a county; pages are written when they are first asked for, and the last 8,192 kept."""
 
     county: County
 
@@ -49,7 +49,7 @@ class Web:
 
     @functools.cached_property
     def _kept(self) -> Callable[[str, str, int], Answer]:
-        return functools.lru_cache(maxsize=2048)(self._answer)
+        return functools.lru_cache(maxsize=8192)(self._answer)
 
     @functools.cached_property
     def _site(self) -> Callable[[Office, int], Mapping[str, Page]]:
