@@ -19,6 +19,10 @@ _values_of_fact = attrgetter(*CODES, *_OF_FACT)
 _values_of_check = attrgetter(*_OF_CHECK)
 
 
+Numbers = dict[tuple[object, ...], int]
+"""What indicators have as their numbers, by their codes."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Values:
     """Facts and checks as nothing but values, in the order of their fields: quickly handed from process to process."""
@@ -32,14 +36,16 @@ def values(figures: Figures) -> Values:
     return Values(facts=[*map(_values_of_fact, figures.facts)], checks=[*map(_values_of_check, figures.checks)])
 
 
-def add(db: sqlite3.Connection, text: int, given: Values) -> None:
-    """Keep the facts and checks of a text, in their order; the caller holds the transaction."""
+def add(db: sqlite3.Connection, text: int, given: Values, *, numbers: Numbers) -> None:
+    """Keep the facts and checks of a text, in their order; the caller holds the transaction.
+
+    `numbers` are those of the indicators that this transaction has come across; those of further forms join them.
+    """
     codes = ", ".join(f'"{code}"' for code in CODES)
-    numbers: dict[tuple[object, ...], int] = {}
-    for form in {fact[0] for fact in given.facts}:
+    of_facts = [fact[: len(CODES)] for fact in given.facts]
+    for form in {fact[0] for fact in of_facts if fact not in numbers}:
         known = db.execute(f"SELECT {codes}, number FROM indicators WHERE form = ?", (form,))  # noqa: S608
         numbers |= {tuple(row)[:-1]: row[-1] for row in known}
-    of_facts = [fact[: len(CODES)] for fact in given.facts]
     for fact in of_facts:
         if fact not in numbers:
             added = db.execute(f"INSERT INTO indicators ({codes}) VALUES (?, ?, ?, ?) RETURNING number", fact)  # noqa: S608

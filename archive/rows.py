@@ -28,9 +28,10 @@ REFERRER, LENGTH, CLOCK = map(chr, range(SLOTS + 1, SLOTS + 4))
 like the slots, signs that JSON never has unescaped (RFC 8259, 7)."""
 
 _CHANGING = re.compile(
-    r"""(?:(?<=\["date",")|(?<=\["content-length",")|(?<=\["last-modified",")|(?<=\["etag",")|(?<=\["expires",")|
-        (?<=\["age",")|(?<=\["if-none-match",")|(?<=\["if-modified-since","))(?:[^"\\]|\\.)+
-        |(?=[A-Za-z_-]*[0-9])[0-9A-Za-z_-]{16,}""",
+    r"""(?<=",")  # first, for it stands nearly nowhere
+        (?:(?<=\["date",")|(?<=\["content-length",")|(?<=\["last-modified",")|(?<=\["etag",")|(?<=\["expires",")|
+           (?<=\["age",")|(?<=\["if-none-match",")|(?<=\["if-modified-since","))(?:[^"\\]|\\.)+
+        |(?<![0-9A-Za-z_-])(?=[A-Za-z_-]*[0-9])[0-9A-Za-z_-]{16,}""",
     re.IGNORECASE | re.VERBOSE,
 )
 
@@ -196,8 +197,11 @@ def _column(value: object) -> object:
     return value if value is None or isinstance(value, str | int | float) else to_json(value)
 
 
-def add_text(db: sqlite3.Connection, payload: int, given: TextRows) -> None:
-    """Keep what cleaning made of a payload: one row for all payloads of which it made the very same."""
+def add_text(db: sqlite3.Connection, payload: int, given: TextRows, *, numbers: figures.Numbers | None = None) -> None:
+    """Keep what cleaning made of a payload: one row for all payloads of which it made the very same.
+
+    Who keeps many gives `figures.add` the same `numbers` for all.
+    """
     drop_text(db, payload)
     row = given.row
     known = db.execute("SELECT 1 FROM stored_texts WHERE digest = ?", (row["digest"],)).fetchone()
@@ -207,7 +211,7 @@ def add_text(db: sqlite3.Connection, payload: int, given: TextRows) -> None:
     )
     (number,) = db.execute("SELECT number FROM stored_texts WHERE digest = ?", (row["digest"],)).fetchone()
     if given.values and not known:
-        figures.add(db, number, given.values)
+        figures.add(db, number, given.values, numbers={} if numbers is None else numbers)
     db.execute("INSERT INTO readings VALUES (?, ?, ?)", (payload, number, bond(payload, row["digest"])))
 
 

@@ -89,32 +89,33 @@ def save(db: sqlite3.Connection, made: Made) -> None:
     """Keep texts that are not what stands, with all that follows from them; the caller holds the transaction."""
     changed: set[int] = set()
     judged: set[int] = set()
+    numbers: figures.Numbers = {}
     for sha256, text in made:
         if text:
             number = rows.known_payload(db, sha256)
             was = _shows(_of(db, number))
-            others = _put(db, number, text)
+            others = _put(db, number, text, numbers)
             changed.update(others)
             judged.update(others if _shows(text.row) != was else ())
     derive.cleaned(db, sorted(changed))
     judging.reread(db, *judged)
 
 
-def _put(db: sqlite3.Connection, payload: int, text: TextRows) -> list[int]:
+def _put(db: sqlite3.Connection, payload: int, text: TextRows, numbers: figures.Numbers) -> list[int]:
     """Keep the text of a payload, and mend it if it was altered; gives the payloads that have another one now."""
     stands = db.execute("SELECT * FROM stored_texts WHERE digest = ?", (text.row["digest"],)).fetchone()
     if stands is None or _is(db, stands, text):
         was = _of(db, payload)
         if stands and was and (was["number"], was["bond"]) == (stands["number"], rows.bond(payload, stands["digest"])):
             return []
-        rows.add_text(db, payload, text)
+        rows.add_text(db, payload, text, numbers=numbers)
         return [payload]
-    rows.add_text(db, payload, text)
+    rows.add_text(db, payload, text, numbers=numbers)
     readings = db.execute("SELECT payload FROM readings WHERE text = ?", (stands["number"],)).fetchall()
     for (reader,) in readings:  # the last takes the altered one with it
         rows.drop_text(db, reader)
     for (reader,) in readings:
-        rows.add_text(db, reader, text)
+        rows.add_text(db, reader, text, numbers=numbers)
     return [reader for (reader,) in readings]
 
 

@@ -38,7 +38,10 @@ DOWNLOAD_HANDLERS = {"http": "crawler.connections.Http", "https": "crawler.tls.H
 )
 REMOTE_CONTROL_ENABLED = False
 TELNETCONSOLE_ENABLED = False
+EXTENSIONS_BASE = {}
 EXTENSIONS = {"crawler.progress.Progress": 500}
+DOWNLOADER_STATS = False  # what a run did, the archive knows
+STATS_CLASS = "scrapy.statscollectors.DummyStatsCollector"
 
 DOWNLOADER_MIDDLEWARES = {
     # Capture sits below retries and redirects, so that it sees every answer, but above decompression.
