@@ -1,9 +1,10 @@
-"""Measure cleaning against well-known extractors, on the pages of tests/templates, whose truth is known.
+"""Measure cleaning against well-known extractors, on pages whose truth is known.
 
-`python tests/bench_clean`. Prints a table, and one of documents by type; asserts nothing. The others are spared decoding: they are given the page as
-a string, gongkai its bytes. A cell counts if it stands on a line with the first cell of its row; time is CPU of one
-process, all tools in turn page by page, so that a machine's changes of pace touch all alike; the last column is
-gongkai's share of the tool's.
+`python tests/bench_clean`. Prints a table of the pages of tests/templates, which are small and each have their own
+difficulty, and one of the demo county's reports, which are as large as real ones and are what `make bench` crawls; then
+one of documents by type. Asserts nothing. The others are spared decoding: they are given the page as a string, gongkai its
+bytes. A cell counts if it stands on a line with the first cell of its row; time is CPU of one process, all tools in turn
+page by page, so that a machine's changes of pace touch all alike; the last column is gongkai's share of the tool's.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import mean
 
@@ -22,9 +23,11 @@ import trafilatura
 from lxml import etree, html
 from readability import Document
 from resiliparse.extract.html2text import extract_plain_text
-from templates.pages import Page, pages, templates
+from templates.pages import Page, pages, served, templates
 from templates.scores import leaks, of_text
 
+from crawler.demo.county import County
+from crawler.demo.web import url_of
 from pipelines.clean import clean
 
 DOCUMENTS = Path(__file__).parents[1] / "documents"
@@ -65,20 +68,39 @@ TOOLS: dict[str, Callable[[Page], str]] = {
 
 def main() -> None:
     """Score every tool on every page."""
-    every = [page for template in templates() for page in pages(template)]
-    lines = [
-        f"{len(every)} pages of {len(templates())} templates\n",
-        f"{'':<18}" + "".join(f"{c:>11}" for c in COLUMNS),
-    ]
-    for page in every[:20]:
-        measured_all(page)  # not counted: what is loaded on first use
+    sets = {
+        f"pages of {len(templates())} templates": [page for template in templates() for page in pages(template)],
+        "reports of the demo county": [*county_pages()],
+    }
+    for every in sets.values():
+        for page in every[:20]:
+            measured_all(page)  # not counted: what is loaded on first use
+    lines = [line for title, every in sets.items() for line in table(title, every)]
+    lines += [f"{'documents':<18}{'files':>11}{'pages':>11}{'ms a page':>11}", *map(of_type, types())]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def county_pages() -> Iterator[Page]:
+    """Give the reports of twenty generated offices, one of every kind of site that the county has."""
+    county = County.make(offices=20, documents=False)
+    for office in county.offices:
+        for article in county.column(office, day=1):
+            if article.year:
+                url = url_of(office, article)
+                yield served(url, article, payload=county.answer(url, day=1).body, encoding=office.bytes)
+
+
+def table(title: str, every: list[Page]) -> Iterator[str]:
+    """Score every tool on pages."""
+    size = mean(len(page.payload) for page in every) / 1000
     scores = [measured_all(page) for page in every]
+    yield f"{len(every)} {title}, {size:.0f} kB each\n"
+    yield f"{'':<18}" + "".join(f"{c:>11}" for c in COLUMNS)
     for name in TOOLS:
         means = [average([score[name] for score in scores], every, column) for column in COLUMNS[:-1]]
         means += [average([score["gongkai"] for score in scores], every, "ms") / means[-1]]
-        lines += [f"{name:<18}" + "".join(f"{mean:>11.3f}" for mean in means)]
-    lines += ["", f"{'documents':<18}{'files':>11}{'pages':>11}{'ms a page':>11}", *map(of_type, types())]
-    sys.stdout.write("\n".join(lines) + "\n")
+        yield f"{name:<18}" + "".join(f"{mean:>11.3f}" for mean in means)
+    yield ""
 
 
 def types() -> list[str]:

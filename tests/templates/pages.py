@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
@@ -90,6 +90,20 @@ def pages(template: Template) -> Iterator[Page]:
             title=article.title,
             published=article.published.isoformat(),
         )
+
+
+def served(url: str, article: Article, *, payload: bytes, encoding: str) -> Page:
+    """Take a page of the demo county as it is served; its frame is all that it shows and its article does not say."""
+    blocks = tuple(article.grids[line.text] if line.kind == "table" else line for line in article.lines)
+    return Page(
+        name=url,
+        template=Template(name="county", frame="", shape={}, known={}, encoding=encoding),
+        payload=payload,
+        blocks=blocks,
+        frame=_others(_shown(payload.decode(encoding)), article.title, blocks),
+        title=article.title,
+        published=article.published.isoformat(),
+    )
 
 
 def written(template: Template, article: Article) -> str:
@@ -239,11 +253,15 @@ def _cell(cell: Cell, shape: Mapping[str, Any]) -> str:
 
 def _frame(page: str, shape: Mapping[str, Any], title: str, blocks: Sequence[Line | Grid]) -> frozenset[str]:
     """All strings that an empty page and an empty body show, but for those that the article says too."""
+    body = "".join("".join(shape[kind]) for kind in ("around", "head", "text", "signature", "cell"))
+    return _others([text for markup in (page, f"<div>{body}</div>") for text in _shown(markup)], title, blocks)
+
+
+def _others(shown: Iterable[str], title: str, blocks: Sequence[Line | Grid]) -> frozenset[str]:
+    """Keep the strings that an article does not say."""
     lines = [block.text if isinstance(block, Line) else _words(block) for block in blocks]
     said = bare(title + "".join(lines))
-    body = "".join("".join(shape[kind]) for kind in ("around", "head", "text", "signature", "cell"))
-    shown = {bare(text) for markup in (page, f"<div>{body}</div>") for text in _shown(markup)}
-    return frozenset(text for text in shown if len(text) > 1 and text not in said)
+    return frozenset(text for text in map(bare, shown) if len(text) > 1 and text not in said)
 
 
 def _words(grid: Grid) -> str:
