@@ -61,7 +61,7 @@ def to_json(value: object) -> str:
     def plain(thing: Any) -> Any:
         return asdict(thing) if is_dataclass(thing) and not isinstance(thing, type) else dict(thing)
 
-    return json.dumps(value, default=plain, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(value, default=plain, ensure_ascii=False, separators=(",", ":"), check_circular=False)
 
 
 def connect(path: Path, *, older: bool = False) -> sqlite3.Connection:
