@@ -2,7 +2,7 @@
 
 `python tests/bench_clean`. Prints a table of the pages of tests/templates, which are small and each have their own
 difficulty, and one of the demo county's reports, which are as large as real ones and are what `make bench` crawls; then
-one of documents by type. Asserts nothing. The others are spared decoding: they are given the page as a string, gongkai its
+the time that real reports take, where ../shared has them, and a table of documents by type. Asserts nothing. The others are spared decoding: they are given the page as a string, gongkai its
 bytes. A cell counts if it stands on a line with the first cell of its row; time is CPU of one process, all tools in turn
 page by page, so that a machine's changes of pace touch all alike; the last column is gongkai's share of the tool's.
 """
@@ -29,7 +29,9 @@ from templates.scores import leaks, of_text
 from crawler.demo.county import County
 from crawler.demo.web import url_of
 from pipelines.clean import clean
+from pipelines.decode import decode
 
+REAL = Path(__file__).parents[3] / "shared" / "pages"
 DOCUMENTS = Path(__file__).parents[1] / "documents"
 URL = "http://czj.example/xxgk/ndbg/1.html"
 COLUMNS = ("sentences", "headings", "cells", "order", "leaks", "ms", "share")
@@ -76,6 +78,7 @@ def main() -> None:
         for page in every[:20]:
             measured_all(page)  # not counted: what is loaded on first use
     lines = [line for title, every in sets.items() for line in table(title, every)]
+    lines += real_reports()
     lines += [f"{'documents':<18}{'files':>11}{'pages':>11}{'ms a page':>11}", *map(of_type, types())]
     sys.stdout.write("\n".join(lines) + "\n")
 
@@ -101,6 +104,29 @@ def table(title: str, every: list[Page]) -> Iterator[str]:
         means += [average([score["gongkai"] for score in scores], every, "ms") / means[-1]]
         yield f"{name:<18}" + "".join(f"{mean:>11.3f}" for mean in means)
     yield ""
+
+
+def real_reports() -> Iterator[str]:
+    """Time the reports among the real pages, of which only the time is known: gongkai's and trafilatura's."""
+    each = []
+    for file in sorted(REAL.rglob("*.*htm*")):
+        payload = file.read_bytes()
+        if clean(payload, url=URL).is_report:
+            markup = decode(payload).text
+            each.append([timed(lambda p=payload: clean(p, url=URL)), timed(lambda m=markup: trafilatura.extract(m))])
+    if each:
+        own, other = map(mean, zip(*each, strict=True))
+        yield f"{len(each)} real reports: {own:.1f} ms, trafilatura {other:.1f} ms, share {own / other:.3f}\n"
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Give the least of three times, in milliseconds of CPU."""
+    times = []
+    for _ in range(3):
+        began = time.process_time()
+        work()
+        times.append(1000 * (time.process_time() - began))
+    return min(times)
 
 
 def types() -> list[str]:
