@@ -21,7 +21,7 @@ ASYNCIO_EVENT_LOOP = "uvloop.Loop"  # a fetch costs a fifth less than with Pytho
 ROBOTSTXT_OBEY = True
 CONCURRENT_REQUESTS = 256  # over all hosts
 SCRAPER_SLOT_MAX_ACTIVE_SIZE = 20_000_000  # bytes of pages that wait to be cleaned, so that cleaning never waits
-CONCURRENT_ITEMS = 4  # of one answer; Scrapy starts as many tasks for each, and our pages give one at the most
+CONCURRENT_ITEMS = 1  # of one answer: Scrapy starts as many tasks for each, and our pages give one at the most
 CONCURRENT_REQUESTS_PER_DOMAIN = 1
 DOWNLOAD_DELAY = 1.0  # seconds; a source may set its own
 DOWNLOAD_TIMEOUT = 30
@@ -38,10 +38,10 @@ DOWNLOAD_HANDLERS = {"http": "crawler.connections.Http", "https": "crawler.tls.H
 )
 REMOTE_CONTROL_ENABLED = False
 TELNETCONSOLE_ENABLED = False
+STATS_CLASS = "scrapy.statscollectors.DummyStatsCollector"  # what a run did, the archive knows
+DOWNLOADER_STATS = False
 EXTENSIONS_BASE = {}
 EXTENSIONS = {"crawler.progress.Progress": 500}
-DOWNLOADER_STATS = False  # what a run did, the archive knows
-STATS_CLASS = "scrapy.statscollectors.DummyStatsCollector"
 
 DOWNLOADER_MIDDLEWARES = {
     # Capture sits below retries and redirects, so that it sees every answer, but above decompression.

@@ -124,7 +124,9 @@ def weigh(root: HtmlElement) -> dict[HtmlElement, int]:
         if node.tag == "a" and weights[node] < 60 and node.get("href"):
             weights[node] = 0
         if (parent := node.getparent()) is not None:
-            weights[parent] += weights[node] + (len("".join(tail.split())) if (tail := node.tail) and not tail.isspace() else 0)
+            weights[parent] += weights[node] + (
+                len("".join(tail.split())) if (tail := node.tail) and not tail.isspace() else 0
+            )
     return weights
 
 
