@@ -64,6 +64,9 @@ def crawl(
     `limit` is the most reports asked for at a source; `wake` visits sources that rest after having blocked us too;
     `due` asks only for what is due by `crawler.schedule`; `minutes` and `requests` are what each may cost.
     """
+    # A page makes thousands of objects and few circles of them: to look for these took 8 % of a run.
+    gc.set_threshold(20_000, 20, 20)
+
     from scrapy.crawler import AsyncCrawlerProcess
     from scrapy.settings import Settings
 
@@ -102,10 +105,8 @@ def crawl(
             next_job()
 
     next_job()
-    gc.set_threshold(
-        20_000, 20, 20
-    )  # a page makes thousands of objects and few cycles: looking for them took 8 % of a run
     process.start()
+    gc.freeze()  # nor are they to be looked for once more at the end of the process
     if errors:
         raise errors[0]
     return results
