@@ -49,9 +49,10 @@ def _marked(root: HtmlElement, weights: dict[HtmlElement, int]) -> HtmlElement |
     loose: list[HtmlElement] = []
     third = weights[root] / 3
     tags = {value for by, value in rules().container_kinds if by == "tag"}
-    worth = [node for node in root.iter() if node.tag in tags or not _NAMES.isdisjoint(node.keys())]
-    for node in reversed(worth):
-        weight, kinds = weights[node], _kinds(node)
+    for node, weight in weights.items():  # from the last to the first
+        if node.tag not in tags and _NAMES.isdisjoint(node.keys()):
+            continue
+        kinds = _kinds(node)
         if False in kinds:
             strict += [node] if _is_something(node) else []
         elif kinds and weight and weight >= third:

@@ -12,7 +12,7 @@ from lxml.html import Element
 
 from pipelines import bounds, grids
 from pipelines.lines import lines, placed
-from pipelines.prepare import MARK, with_attributes
+from pipelines.prepare import MARK
 from pipelines.rules import rules
 from pipelines.sheets import spread
 
@@ -94,9 +94,11 @@ def _drop_widgets(element: HtmlElement, weights: Mapping[HtmlElement, int]) -> l
     words = rules().widget_words
     limit = max(weights[element] / 3, 1)
     dropped: list[str] = []
-    for node in with_attributes(element, "class", "hidden", "id", "style"):
-        style, kinds, name = node.get("style", "").lower(), node.get("class"), node.get("id")
-        hidden = ("none" in style and _HIDDEN.search(style) is not None) or node.get("hidden") is not None
+    for node in list(element.iter()):
+        if not (has := dict(node.items())):
+            continue
+        style, kinds, name = has.get("style", "").lower(), has.get("class"), has.get("id")
+        hidden = ("none" in style and _HIDDEN.search(style) is not None) or "hidden" in has
         named = (kinds and not words.isdisjoint(kinds.lower().split())) or (name and name.lower() in words)
         if not (hidden or named):
             continue

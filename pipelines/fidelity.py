@@ -11,11 +11,12 @@ from lxml import etree
 from lxml.html import HtmlElement
 
 from archive.records import Grid
-from pipelines.prepare import texts
+from pipelines.prepare import core, texts
 
 _NUMBER = re.compile(r"\d+")
 _INLINE = "a|abbr|acronym|b|bdi|bdo|big|cite|code|em|font|i|ins|mark|o:p|q|s|small|span|strong|sub|sup|u"
-_INLINE_TAG = re.compile(rf"</?(?:{_INLINE})(?:[\s/][^>]*)?>")
+_REST = rf"/?(?:{_INLINE})(?:[\s/][^>]*)?>"
+_IN_A_NUMBER = re.compile(rf"<(?<=\d<){_REST}(?:<{_REST})*(?=\d)")
 _TAG = re.compile(r"<[^>]*>")
 _MOST = 50
 
@@ -29,12 +30,12 @@ class Evidence:
 
 
 def evidence(element: HtmlElement) -> Evidence:
-    """Take down the numbers and cells of a container, by a walk that shares no code with the reading of it."""
+    """Take down the numbers and cells of a container, by a walk that shares only `core` with the reading of it."""
     source = etree.tostring(element, encoding="unicode", with_tail=False).replace("&#13;", " ")
-    words = _TAG.sub(" ", _INLINE_TAG.sub("", source))
+    words = _TAG.sub(" ", _IN_A_NUMBER.sub("", source))
     outer = {cell for table in element.iter("table") for cell in table.iterancestors("td", "th")}
     inner = (cell for cell in element.iter("td", "th") if cell not in outer)
-    pieces = (texts(cell) if len(cell) else [cell.text or ""] for cell in inner)
+    pieces = {tuple(texts(cell)) if len(cell) else (cell.text or "",) for cell in map(core, inner)}
     cells = {tuple([bare for piece in each if (bare := "".join(piece.split()))]) for each in pieces}
     return Evidence(numbers=Counter(_NUMBER.findall(words)), cells=frozenset(filter(None, cells)))
 
@@ -50,8 +51,7 @@ def missing(before: Evidence, blocks: Iterable[str | Grid], *, dropped: Iterable
     found = "\n".join(parts)
     numbers = before.numbers - Counter(_NUMBER.findall(found))
     cells = {"".join(part.split()) for part in set(parts)}
-    squeezed = "".join(found.split())
-    lost = [
-        "".join(cell) for cell in before.cells if "".join(cell) not in cells and not all(w in squeezed for w in cell)
-    ]
-    return tuple(sorted([*numbers, *lost])[:_MOST])
+    lost = [cell for cell in before.cells if "".join(cell) not in cells]
+    squeezed = "".join(found.split()) if lost else ""
+    nowhere = ["".join(cell) for cell in lost if not all(words in squeezed for words in cell)]
+    return tuple(sorted([*numbers, *nowhere])[:_MOST])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pipelines.lines import glue, lines
+from pipelines.lines import of_cell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +68,7 @@ def _place(table: HtmlElement) -> tuple[Corners, Corners] | None:
             wide = _span(cell.get("colspan"), most=_WIDEST_SPAN)
             if len(places) + deep * wide > _MOST_CELLS:
                 return None
-            words = corners[index, column] = places[index, column] = glue(lines(cell))
+            words = corners[index, column] = places[index, column] = of_cell(cell)
             if deep * wide > 1:
                 places.update({(index + down, column + right): words for down in range(deep) for right in range(wide)})
             column += wide

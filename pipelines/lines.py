@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
+from pipelines.prepare import core
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -38,13 +40,14 @@ class Line:
 
 def lines(element: HtmlElement) -> list[str]:
     """Read an element's text as lines, as `placed` does."""
-    inner = element
-    while len(inner) == 1 and not f"{inner.text or ''}{inner[0].tail or ''}".strip():
-        inner = inner[0]
-    words = inner.text or ""
-    if not len(inner) and "\n" not in words:  # most cells
-        return [*_of_cell(words)]
     return [line for words, _ in _runs(element) for line in _split(words)]
+
+
+def of_cell(cell: HtmlElement) -> str:
+    """Read a cell's text as one line: its lines joined, with a space only between two Latin edges."""
+    inner = core(cell)
+    words = inner.text or ""
+    return _glued(words) if not len(inner) and "\n" not in words else glue(lines(cell))
 
 
 def placed(element: HtmlElement) -> list[Line]:
@@ -111,9 +114,9 @@ def _split(words: str) -> list[str]:
 
 
 @functools.lru_cache(maxsize=1 << 13)
-def _of_cell(words: str) -> tuple[str, ...]:
-    """Split the words of a cell; the cells of forms say the same on page after page."""
-    return tuple(_split(words))
+def _glued(words: str) -> str:
+    """Make one line of a cell's words; the cells of forms say the same on page after page."""
+    return glue(_split(words))
 
 
 def _break_lines(pre: HtmlElement) -> None:

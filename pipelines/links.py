@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _FILE = re.compile(r"\.(?:pdf|docx?|xlsx?|wps|et|ofd|zip|rar)$", re.IGNORECASE)
 _SERVED = re.compile(r"downfile\.jsp|download\.jsp\?.*wbfileid=|/module/download/", re.IGNORECASE)
-_MAY_BE_FILE = re.compile(r"pdf|doc|xls|wps|et|ofd|zip|rar|file|download|%|[\t\r\n]|^ *[?;#]", re.IGNORECASE)
+_MAY_BE_FILE = re.compile(r"pdf|doc|xls|wps|et|ofd|zip|rar|file|download|%|[\t\r\n]|^ *[?;#]")
 _ICON = re.compile(r"\.gif$|icon|logo|ewm|qr|^$", re.IGNORECASE)
 _PICTURE = re.compile(r"\.(?:jpe?g|png|bmp|gif|tiff?|webp)(?:\?|$)", re.IGNORECASE)
 _CAPTION = 12  # characters
@@ -87,7 +87,7 @@ def _around(article: HtmlElement, weights: Mapping[HtmlElement, int]) -> list[Ht
 
 def _absolute(target: str, url: str) -> str | None:
     """Make a link to a file absolute; a viewer's link is the file it shows; None for any other link."""
-    if not _MAY_BE_FILE.search(target) or (address := _address(target, url)) is None:
+    if not _MAY_BE_FILE.search(target.lower()) or (address := _address(target, url)) is None:
         return None
     shown = parse_qs(urlsplit(address).query).get("file", [""])[0]
     if is_file(address):

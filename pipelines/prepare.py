@@ -108,10 +108,16 @@ def texts(root: HtmlElement) -> list[str]:
     return cast("list[str]", _TEXTS(root))
 
 
-def with_attributes(root: HtmlElement, *names: str) -> list[HtmlElement]:
-    """List an element and those under it that have one of these attributes, in order; most have none."""
-    wanted = frozenset(names)
-    return [node for node in root.iter() if (has := node.keys()) and not wanted.isdisjoint(has)]
+def core(node: HtmlElement) -> HtmlElement:
+    """Go down to the innermost element in which all words of an element stand, as those of a cell do in `<td><p>12</p></td>`."""
+    while len(node) == 1 and is_blank(node.text) and is_blank(node[0].tail):
+        node = node[0]
+    return node
+
+
+def is_blank(text: str | None) -> bool:
+    """Say whether there is no text but white space."""
+    return not text or text.isspace()
 
 
 def weigh(root: HtmlElement) -> dict[HtmlElement, int]:
@@ -150,8 +156,10 @@ def _bring_out_hidden_bodies(root: HtmlElement) -> None:
 
 def _make_blocks(root: HtmlElement) -> None:
     """Make blocks of what the page only styles as blocks, keep line ends it styles to be kept, and sentences on buttons."""
-    for node in with_attributes(root, "style"):
-        style = node.get("style", "").lower()
+    for node in root.iter():
+        if not (style := node.get("style")):
+            continue
+        style = style.lower()
         if "display" in style and node.tag in _INLINE and _BLOCK_STYLE.search(style):
             node.tag = "div"
         if "white-space" in style and node.tag in _HOLDS_LINES and _KEPT_LINES.search(style):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from pipelines.normalise import simple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 Dialect = Literal["toned", "toneless"]
 
@@ -50,8 +50,9 @@ def dialect(text: str) -> Dialect | None:
 
     Three toned ones on common Traditional characters are enough; toneless ones, ten on four characters.
     """
+    glosses = [*_GLOSSES.finditer(text)]
     for kind, (least, different) in _LEAST.items():
-        bases = _glossed(text, kind)
+        bases = _glossed(glosses, kind)
         if len(bases) >= least and len(set(bases)) >= different:
             return kind
     return None
@@ -105,12 +106,12 @@ def _is_common(character: str) -> bool:
     return character in _USUAL or 0xB0 <= simple(character).encode("gb2312", "replace")[0] <= 0xD7
 
 
-def _glossed(text: str, kind: Dialect) -> list[str]:
+def _glossed(glosses: Iterable[re.Match[str]], kind: Dialect) -> list[str]:
     """List the characters that glosses of one kind stand after, a toned one only if it is common."""
-    found = [found for found in _GLOSSES.finditer(text) if (kind == "toned") == bool(_LEFT.match(found[0]))]
+    found = [found for found in glosses if (kind == "toned") == bool(_LEFT.match(found[0]))]
     if len(found) < _LEAST[kind][0]:  # most pages, which thus never load the readings
         return []
-    bases = [text[found.start() - 1] for found in found if _stripped(found, kind) != found[0]]
+    bases = [found.string[found.start() - 1] for found in found if _stripped(found, kind) != found[0]]
     return [base for base in bases if kind == "toneless" or _is_common(base)]
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from pipelines.identify import title_verdict
 from pipelines.lines import tidy
-from pipelines.prepare import with_attributes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -95,7 +94,7 @@ def _core(title: str) -> str:
 def _shown(root: HtmlElement) -> list[str]:
     """List the headings a page shows: great ones, ones its CMS calls a title, lesser ones that title a report."""
     great = [once(node.text_content()) for node in root.iter("h1", "ucaptitle")]
-    called = [(node, node.get("class") or node.get("id") or "") for node in with_attributes(root, "class", "id")]
+    called = [(node, name) for node in root.iter() if (name := node.get("class") or node.get("id"))]
     marked = [once(node.text_content()) for node, name in called if node.tag in _SHOWS and _SHOWN.search(name)]
     lesser = [once(node.text_content()) for node in root.iter("h2", "h3", "h4")]
     lesser += [once(node.text_content()) for node, name in called if node.tag in _HOLDS and _NEARLY_SHOWN.search(name)]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from archive.records import Grid
 
 _LONGEST, _LONGEST_TITLE = 90, 40
-_SENTENCE = re.compile(r"[。；;，,][^（）()]*[。；;]|。$")
+_SENTENCE = re.compile(r"[。；;，,][^（）()]*[。；;]")
 _NO_WORDS = re.compile(r"[\d\s]+")
 _CLAUSES = re.compile(r"[,，;；。]")
 _DASHES = re.compile(r"[\s|:-]*-{2,}[\s|:-]*")
@@ -81,7 +81,7 @@ def listed(text: str) -> Iterator[Titled]:
         bare = line.strip()
         if not bare:
             continue
-        if "|" in bare or len(_NO_WORDS.sub("", bare)) > _LONGEST or _SENTENCE.search(bare) or is_title(bare):
+        if bare.endswith("。") or "|" in bare or _is_prose(bare) or is_title(bare):
             if rows:
                 yield over, rows
             rows, over = [], title(bare)
@@ -93,6 +93,10 @@ def listed(text: str) -> Iterator[Titled]:
             rows[-1].append(cell)
     if rows:
         yield over, rows
+
+
+def _is_prose(line: str) -> bool:
+    return (len(line) > _LONGEST and len(_NO_WORDS.sub("", line)) > _LONGEST) or _SENTENCE.search(line) is not None
 
 
 def is_title(line: str) -> bool:

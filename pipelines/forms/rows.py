@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipelines.forms.cells import half, is_garbled, is_nothing, is_words, key, number, unit
+from pipelines.forms.cells import half, is_garbled, is_words, key, number, shape, unit
 from pipelines.forms.heads import Head, columns, head_of
 from pipelines.forms.labels import EXACT, GUESSED, MENDED, Cell, Labels, Place, alike
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 @dataclass
@@ -34,16 +35,12 @@ class Line:
     cells: Sequence[Cell]
     head: Head | None
     inherited: bool
+    numbers: Sequence[int] = ()
     label: str = ""
     end: int = -1
     places: tuple[Place, ...] = ()
     place: int | None = None
     sure: float = EXACT
-    numbers: list[int] = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Find the numbers."""
-        self.numbers = [n for n, cell in enumerate(self.cells) if number(cell.text) or is_garbled(cell.text)]
 
     def settle(self, place: Place) -> None:
         """Make a row of the form this line's."""
@@ -67,25 +64,29 @@ def _lines(rows: Sequence[Sequence[Cell]], form: Labels, state: State) -> Iterat
     head = state.head if inherited else None
     block: list[tuple[Cell, ...]] = []
     for cells in rows:
-        if _is_head(cells, form):
+        shapes = tuple([shape(cell.text) for cell in cells])
+        if _is_head(shapes, form):
             block.append(tuple(cells))
             continue
-        if all(is_nothing(cell.text) for cell in cells):
+        if not any(shapes):
             continue
         if block and _says_something(made := head_of(block, state.year), form):
             head, inherited = made, False
         block = []
-        yield _line(cells, head, form, inherited=inherited)
+        numbers, end, places = _layout(shapes, form)
+        label = cells[end].text if end >= 0 else ""
+        yield Line(cells=cells, head=head, inherited=inherited, numbers=numbers, label=label, end=end, places=places)
     if block and _says_something(made := head_of(block, state.year), form):
         head = made
     state.head, state.width = head, len(rows[0])
 
 
-def _is_head(cells: Sequence[Cell], form: Labels) -> bool:
+@functools.lru_cache(maxsize=2048)
+def _is_head(cells: tuple[str, ...], form: Labels) -> bool:
     """Tell rows of a head: several words, or one of a head, with no number, no unit and no label of a row alone."""
-    if any(number(cell.text) or unit(cell.text) for cell in cells):
+    if any(number(cell) or unit(cell) for cell in cells):
         return False
-    words = {key(cell.text) for cell in cells if is_words(cell.text)}
+    words = {key(cell) for cell in cells if is_words(cell)}
     if not words.isdisjoint(form.rows_alone):
         return False
     return len(words) > 1 or any(word in form.heads and word not in form.named for word in words)
@@ -97,19 +98,23 @@ def _says_something(head: Head, form: Labels) -> bool:
     )
 
 
-def _line(cells: Sequence[Cell], head: Head | None, form: Labels, *, inherited: bool) -> Line:
-    """Find the label of a row: the last that the form knows; those before it are its parents'."""
-    line = Line(cells=cells, head=head, inherited=inherited)
-    words = [n for n in range(len(cells)) if is_words(cells[n].text) and not unit(cells[n].text)]
-    first = next((n for n in line.numbers if words and n > words[0]), len(cells))
+@functools.lru_cache(maxsize=2048)
+def _layout(cells: tuple[str, ...], form: Labels) -> tuple[Sequence[int], int, tuple[Place, ...]]:
+    """Find the numbers of a row, its label, and its places: the label is the last that the form knows, after its parents'."""
+    words = [n for n, cell in enumerate(cells) if is_words(cell) and not unit(cell)]
+    numbers = _numbers(cells)
+    first = next((n for n in numbers if words and n > words[0]), len(cells))
     before = [n for n in words if n < first]
-    line.label = cells[before[-1]].text if before else ""
-    line.end = before[-1] if before else -1
-    known = [n for n in before if key(cells[n].text) in form.named]
+    known = [n for n in before if key(cells[n]) in form.named]
     if known and (known[-1] == before[-1] or first == len(cells)):
-        line.end, line.label = known[-1], cells[known[-1]].text
-        line.places = _fitting(line.label, {key(cells[n].text) for n in words if n <= line.end}, form)
-    return line
+        end = known[-1]
+        return numbers, end, _fitting(cells[end], {key(cells[n]) for n in words if n <= end}, form)
+    return numbers, before[-1] if before else -1, ()
+
+
+def _numbers(cells: Iterable[str]) -> tuple[int, ...]:
+    """Say which cells hold a number, or digits of some."""
+    return tuple([n for n, cell in enumerate(cells) if number(cell) or is_garbled(cell)])
 
 
 def _fitting(label: str, words: set[str], form: Labels) -> tuple[Place, ...]:
@@ -150,11 +155,12 @@ def _flat_lines(rows: Sequence[Sequence[Cell]], form: Labels, year: int | None) 
         places = _fitting(labels[-1].text, set(), form)
         widest = max(len(form.rows[place.at][0].columns) for place in places) if places else 0
         if key(labels[-1].text) in form.heads and len(values) > max(widest, 1) and form.has_bare_row:
-            yield Line(cells=values, head=_flat_head(head, labels, form, year), inherited=False)
+            above = _flat_head(head, labels, form, year)
+            yield Line(cells=values, head=above, inherited=False, numbers=_numbers(cell.text for cell in values))
             continue
-        line = Line(cells=[labels[-1], *values], head=head, inherited=False)
-        line.label, line.end, line.places = labels[-1].text, 0, places
-        yield line
+        row, label = [labels[-1], *values], labels[-1].text
+        numbers = _numbers(cell.text for cell in row)
+        yield Line(cells=row, head=head, inherited=False, numbers=numbers, label=label, end=0, places=places)
 
 
 def _flat_head(head: Head | None, words: Sequence[Cell], form: Labels, year: int | None) -> Head | None:
