@@ -8,8 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from archive import reader
-from crawler import schedule
-from crawler.families import families
+from crawler import families, schedule
 from crawler.sources import Source
 from crawler.titles import alike
 from crawler.visit import Progress
@@ -79,10 +78,7 @@ def recall(
 def entries(source: Source, url: str, *, at: str) -> Iterator[str]:
     """Give the addresses of the reports that have one without any list, where `url` is such an entry."""
     first, last = source.years or (FIRST_YEAR, datetime.fromisoformat(at).year - 1)
-    for family in families().values():
-        named = getattr(family, "entries", None)
-        if named:
-            yield from named(url, range(first, last + 1))
+    return families.entries(url, range(first, last + 1))
 
 
 def rest(db: sqlite3.Connection, source: Source, *, at: str) -> str | None:

@@ -22,6 +22,14 @@ METHOD = "__wb_method"
 NO_PAGE = re.compile(r"\s*(#|javascript:|mailto:|tel:|data:|about:|$)", re.IGNORECASE)
 LEADS_ON = re.compile(r"""location(?:\.href\s*=|\s*=|\.replace\()\s*["']([^"']+)["']""")
 SPACE = re.compile(r"\s+")
+HOST = r"""(?:https?:)?//(?P<host>[^/"'<>]++)"""
+"""The host of an address, in the patterns that `Page.has_own` looks for."""
+
+PLAIN = re.compile(
+    r"(?P<base>https?://[a-zA-Z\d.:-]+(?:/|$)|/|(?:\./)?(?=[\w%~-]))"
+    r"(?P<rest>(?:[\w%~-][\w%~.-]*+/?)*+(?:\?[^#\s]+)?)"
+)
+"""An address with nothing in it to resolve: the parts of its path neither begin with a dot nor are empty."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,20 +73,39 @@ class Page:
         """Search for a pattern that has one of these words in it."""
         return pattern.search(self.text) if self.holds(*words) else None
 
+    def has_own(self, pattern: re.Pattern[str], text: str) -> bool:
+        """Say whether a pattern is found in a text of the page; where it finds a host, that must be the page's own."""
+        own = (None, urlsplit(self.url).netloc)
+        return any(found["host"] in own for found in pattern.finditer(text))
+
     def absolute(self, href: str) -> str | None:
-        """Give a link's full address without fragment; None where it leads to no page."""
+        """Give a link's full address without fragment; None where it leads to no page.
+
+        Most are plain, and put together at once as `urljoin` would.
+        """
         if NO_PAGE.match(href):
             return None
         try:
+            if plain := PLAIN.fullmatch(href):
+                return self._bases.get(plain["base"], plain["base"]) + plain["rest"]
             url = urljoin(self.url, href.strip()).partition("#")[0]
             parts = urlsplit(url)
         except ValueError:  # a broken IPv6 address, say
             return None
         return url if parts.scheme in ("http", "https") and parts.netloc else None
 
+    @cached_property
+    def _bases(self) -> Mapping[str, str]:
+        folder = urljoin(self.url, ".")
+        return {"/": urljoin(self.url, "/"), "./": folder, "": folder}
+
     def links(self) -> Iterator[Link]:
         """Walk the links of the page in their order."""
-        return anchors(self, self.tree)
+        return iter(self._links)
+
+    @cached_property
+    def _links(self) -> tuple[Link, ...]:
+        return tuple(anchors(self, self.tree))
 
     def frames(self) -> Iterator[str]:
         """Walk the pages that are shown in this one or in its place: frames, and where a page without links leads on."""
@@ -124,8 +151,21 @@ def anchors(page: Page, fragment: HtmlElement) -> Iterator[Link]:
     for element in fragment.iter("a"):
         url = page.absolute(element.get("href") or "")
         if url:
-            text = SPACE.sub("", element.text_content())
-            full = SPACE.sub("", element.get("title") or "")
-            alt = "".join(image.get("alt") or image.get("title") or "" for image in element.iter("img"))
-            cut = text.endswith(("…", "...")) and full
-            yield Link(url=url, title=(full if cut else text) or full or SPACE.sub("", alt))
+            yield Link(url=url, title=_title(element))
+
+
+def shown(element: HtmlElement) -> str:
+    """Give the text of an element without white space; most links are bare text, which need not be gathered."""
+    return _bare(element.text_content() if len(element) else element.text)
+
+
+def _title(element: HtmlElement) -> str:
+    text = shown(element)
+    if text and not text.endswith(("…", "...")):
+        return text
+    alt = (image.get("alt") or image.get("title") or "" for image in element.iter("img"))
+    return _bare(element.get("title")) or text or _bare("".join(alt))
+
+
+def _bare(text: str | None) -> str:
+    return "".join((text or "").split())

@@ -6,6 +6,7 @@ The words are data: titles.toml for links, pipelines/identify.toml for the title
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import urljoin, urlsplit
 
@@ -17,6 +18,7 @@ from pipelines.words import any_of, words
 
 Kind = Literal["report", "doubt", "column", "towards", "other"]
 Place = Literal["reported", "article", "list", "page"]
+PLACES: tuple[Place, ...] = ("reported", "article", "list")
 
 LONGEST_TITLE = 200
 """Characters read of a link's words; some sites put a whole page into one link."""
@@ -32,10 +34,13 @@ AROUND = re.compile(
 """Marks and days of publication that lists put around their titles."""
 
 OF_LIST = re.compile(r"(?:专栏|专题|专区|栏目|列表|汇总|目录|查询)$|[（(]\d+[）)]$")
-FOLDER = re.compile(r"(?<=/)(?:index|default)\.\w+$")
+FOLDER = re.compile(r"/(?:index|default)\.\w+$")
+CANONICAL = re.compile(r"https?://(?P<host>[a-z\d.-]+)(?P<path>(?:/[\w~-][\w~.-]*+)*+/?)", re.ASCII)
+"""An address that is written in no other way. Most are, and need not be taken apart."""
+
 SESSION = re.compile(r";jsessionid=[^/?#]*", re.IGNORECASE)
 HOST = re.compile(r"^www\.(?=.*\.)|:(?:80|443)$")
-MOBILE = re.compile(r"(?<=/)m(?=post_\d)|_wap(?=\.\w+$)")
+MOBILE = re.compile(r"m(?<=/m)(?=post_\d)|_wap(?=\.\w+$)")
 MOBILE_QUERY = "ismobile=true"
 
 
@@ -86,28 +91,36 @@ def is_column_address(url: str) -> bool:
     return _says("slug", _address(url))
 
 
+@lru_cache(maxsize=4096)  # asked when a link is found, and again when its turn has come
 def alike(url: str) -> str:
     """Give the key under which all addresses of one page fall together: what http, www and mobile pages differ in goes.
 
     >>> alike("https://www.A.example:443/nb/content/mpost_1.html?isMobile=true#a")
     'a.example/nb/content/post_1.html'
     """
-    parts = urlsplit(canonicalize_url(SESSION.sub("", url)))
-    path = MOBILE.sub("", FOLDER.sub("", urljoin("/", parts.path))).rstrip("/")
-    query = "&".join(pair for pair in parts.query.split("&") if pair.lower() != MOBILE_QUERY)
-    return HOST.sub("", parts.netloc) + path + (f"?{query}" if query else "")
+    if plain := CANONICAL.fullmatch(url):
+        host, path, query = plain["host"], plain["path"], ""
+    else:
+        parts = urlsplit(canonicalize_url(SESSION.sub("", url)))
+        host, path = parts.netloc, urljoin("/", parts.path)
+        query = "&".join(pair for pair in parts.query.split("&") if pair.lower() != MOBILE_QUERY)
+    path = MOBILE.sub("", FOLDER.sub("/", path)).rstrip("/")
+    return HOST.sub("", host) + path + (f"?{query}" if query else "")
 
 
 def _judge_text(title: str, *, is_reported: bool, below: bool, on_column: bool) -> Kind:
     """Judge a link to one text."""
     verdict = identify.title_verdict(title)
+    if verdict == "report":
+        return "report"
     decoy = identify.says("decoy", title)
-    if verdict == "report" or (is_reported and not decoy):
+    if is_reported and not decoy:
         return "report"
     named = (below and title) or (on_column and _says("agency", title))
     return "doubt" if verdict == "doubt" or _is_cut(title) or (named and not decoy) else "other"
 
 
+@lru_cache(maxsize=2048)  # menus stand on every page of a site, and say much the same on all
 def _judge_list(title: str, *, is_list: bool, below: bool, on_column: bool) -> Kind:
     """Judge a link to a list, or to what its address leaves open."""
     verdict = identify.title_verdict(title)
@@ -139,13 +152,20 @@ def _is_cut(title: str) -> bool:
 
 
 def _title(link: Link) -> str:
-    return AROUND.sub("", identify.plain(link.title[:LONGEST_TITLE]))
+    return _undecorated(link.title[:LONGEST_TITLE])
+
+
+@lru_cache(maxsize=2048)
+def _undecorated(title: str) -> str:
+    return AROUND.sub("", identify.plain(title))
 
 
 def _place(url: str) -> Place:
     address = _address(url)
-    places: tuple[Place, ...] = ("reported", "article", "list")
-    return next((place for place in places if _says(place, address)), "page")
+    for place in PLACES:
+        if _says(place, address):
+            return place
+    return "page"
 
 
 def _address(url: str) -> str:
@@ -155,7 +175,7 @@ def _address(url: str) -> str:
 
 def _is_below(url: str, column: str) -> bool:
     """Tell whether an address is below a column's, where that is a folder."""
-    folder = FOLDER.sub("", column)
+    folder = FOLDER.sub("/", column)
     return folder.endswith("/") and url.startswith(folder) and url not in (folder, column)
 
 

@@ -146,12 +146,13 @@ class Progress:
     def next_way(self) -> Way | None:
         """Give the next page of the column that is being read, else the best way left, until the search has an end."""
         while way := self._next_page() or (heappop(self.agenda) if self.agenda else None) or self._search():
-            if alike(way.url) in self.asked or (way.rank >= TOWARDS and self.found):
+            name = alike(way.url)
+            if name in self.asked or (way.rank >= TOWARDS and self.found):
                 continue
             if way.kind != "next" and self._spent(way):
                 self.agenda.clear()
                 continue
-            self.asked.add(alike(way.url))
+            self.asked.add(name)
             return way
         return None
 

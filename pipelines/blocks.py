@@ -117,8 +117,10 @@ _ARTICLE = re.compile(
 _DATED = re.compile(r"(?:发布|发文|成文|发表)(?:时间|日期)[】\]]?\s*[:：]?\s*20\d\d")
 _TITLE = re.compile(r"<title[^<>]*>([^<]{0,300})", re.IGNORECASE)
 _UNSAID = re.compile(
-    r"<(?:(script|style|noscript)\b.*?(?:</\1\s*>|$)|title[^<>]*>[^<]{0,300}|!--.*?(?:-->|$)|[^<>]*>)|&nbsp;",
-    re.IGNORECASE | re.DOTALL,
+    r"<(?:[^<>snt!][^<>]*+>"  # the other tags first, since there are so many
+    r"|(script|style|noscript)\b[^<]*+(?:<(?!/\1\s*>)[^<]*+)*+(?:</\1\s*>)?"
+    r"|title[^<>]*>[^<]{0,300}|!--[^-]*+(?:-(?!->)[^-]*+)*+(?:-->)?|[^<>]*>)|&nbsp;",
+    re.IGNORECASE,
 )
 _MOVES = re.compile(
     r"""location(?:\.href)?\s*=\s*["']([^"']+)["']|location\.replace\(\s*["']([^"']+)["']|"""

@@ -15,6 +15,8 @@ from typing import Any
 from urllib.parse import urljoin
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import crawler.families
 from crawler import find
@@ -50,6 +52,10 @@ EXCEPTIONS = {
 
 UNMARKED = {"trs_wcm": 8, "vsb": 14, "other_gov": 22}
 """Saved pages that no family takes: error pages, sign-in pages, other systems."""
+
+BASES = ("http://a.example", "http://a.example/b/../c//d.html", "https://a.example:81/b/;p/?q=/r/#f")
+BEGINS = ("", "./", "/", "../", "//", "?", "http://B.example/", "http://a.example:80", "https:", "HTTP://")
+PARTS = ("b", "c.html", "/", "//", ".", "..", "-", "~", "%20", "年", "?", "q=/../", "#", ";", ":", " ", "\n", "[", "&")
 
 
 def body_of(case: Path, expected: dict[str, Any], request: pytest.FixtureRequest) -> bytes:
@@ -128,3 +134,10 @@ def test_real_columns_are_known_by_their_address(shared: Path, path: str) -> Non
 )
 def test_judge(url: str, title: str, kind: str) -> None:
     assert judge(Link(url=url, title=title)) == kind
+
+
+@given(base=st.sampled_from(BASES), begin=st.sampled_from(BEGINS), parts=st.lists(st.sampled_from(PARTS), max_size=6))
+def test_addresses_are_joined_as_urljoin_does(base: str, begin: str, parts: list[str]) -> None:
+    href = begin + "".join(parts)
+    url = Page(url=base, text="").absolute(href)
+    assert url is None or url == urljoin(base, href.strip()).partition("#")[0]

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crawler import titles
 from crawler.page import Link, Page
@@ -118,11 +120,19 @@ TWO_PAGES = [
     ("http://a.example/a.html", "http://a.example/a.htm"),
     ("http://www.com/", "http://com/"),
 ]
+HOSTS = ("a.example", "www.a.example", "A.example", "a..example", "a.example:80", "a.example:08", "www.com")
+PARTS = ("b", "mpost_1.html", "_wap.html", "index.html", "/", "//", ".", "..", "-", "~", "%7E", "年", ";", ":")
 
 
 @pytest.mark.parametrize(("one", "other"), ONE_PAGE)
 def test_addresses_of_one_page_are_alike(one: str, other: str) -> None:
     assert titles.alike(one) == titles.alike(other)
+
+
+@given(host=st.sampled_from(HOSTS), parts=st.lists(st.sampled_from(PARTS), max_size=6))
+def test_an_address_is_that_without_its_fragment(host: str, parts: list[str]) -> None:
+    url = f"http://{host}/{''.join(parts)}"
+    assert titles.alike(url) == titles.alike(f"{url}#a")
 
 
 @pytest.mark.parametrize(("one", "other"), TWO_PAGES)

@@ -6,7 +6,7 @@ for reports that have an address without any list. `generic` is the fallback.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -42,3 +42,14 @@ def families() -> dict[str, Family]:
 def family_of(page: Page) -> Family:
     """Recognise the family of a page from the page itself."""
     return next(family for family in families().values() if family.recognise(page))
+
+
+def entries(url: str, years: range) -> Iterator[str]:
+    """Walk the addresses of the reports on these years, where a family knows `url` for an entry that needs no list."""
+    for named in _entries():
+        yield from named(url, years)
+
+
+@cache
+def _entries() -> tuple[Callable[[str, range], Iterator[str]], ...]:
+    return tuple(family.entries for family in families().values() if hasattr(family, "entries"))

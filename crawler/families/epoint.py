@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from crawler.families import generic
 from crawler.page import Page
 
-MARKS = re.compile(r"""["'\s]ewb-[a-z]|\bwebBuilderCommon""", re.IGNORECASE)
+MARKS = re.compile(r"""["'\s]ewb-[a-z]|webBuilderCommon""")
 TOTAL = re.compile(r"\btotal\s*:\s*(\d+)")
 A_PAGE = re.compile(r"\bpageSize\s*:\s*([1-9]\d*)")
 SHOWN = re.compile(
@@ -26,13 +26,13 @@ links = generic.links
 
 def recognise(page: Page) -> bool:
     """Know Epoint by its classes and its script."""
-    bare = page.text.lower()
-    return ("ewb-" in bare or "webbuildercommon" in bare) and MARKS.search(page.text) is not None
+    return page.search(MARKS, "ewb-", "webBuilderCommon") is not None
 
 
 def next_pages(page: Page) -> Iterator[str]:
     """Name every page of the list but the one at hand; where nothing counts them, follow their links."""
-    total, a_page, shown = TOTAL.search(page.text), A_PAGE.search(page.text), SHOWN.search(page.text)
+    total, a_page = page.search(TOTAL, "total"), page.search(A_PAGE, "pageSize")
+    shown = page.search(SHOWN, "wb-page-num")
     if total and a_page:
         size = -(-int(total[1]) // int(a_page[1]))
     elif shown:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from crawler.page import SPACE, Link, Page
+from crawler.page import SPACE, Link, Page, shown
 
 NEXT = re.compile(r"^[\[【<(]?(下一?[页頁])[\]】>)»›]*$|^[>›»]$")
 NUMBER = re.compile(r"^\[?([1-9]\d{0,2})\]?$")
@@ -38,7 +38,7 @@ def next_pages(page: Page) -> Iterator[str]:
 def pager(page: Page) -> Iterator[Link]:
     """Walk the links that may turn the page, those by script too."""
     for element in page.tree.iter("a"):
-        title = SPACE.sub("", element.text_content()) or SPACE.sub("", element.get("title") or "")
+        title = shown(element) or SPACE.sub("", element.get("title") or "")
         if NEXT.match(title) or NUMBER.match(title) or LAST.match(title):
             href = element.get("href") or ""
             named = NAMED.search(f"{element.get('onclick') or ''} {href}")

@@ -14,11 +14,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from crawler.ajax import fields, unwrapped
 from crawler.families import jpaas
-from crawler.page import Link, Page, anchors, post
+from crawler.page import HOST, Link, Page, anchors, post
 from pipelines.prepare import tree
 
 PROXY = re.compile(r"/jpage/\w*dataproxy\.jsp\?")
 OWN = r"(?:col/col\d+/|art/\d{4}/(?:\d+/\d+/)?art_|module/(?:web|xxgk|jpage|jslib)/)"
+MARKS = re.compile(rf"""<datastore>|["'](?:{HOST})?/{OWN}""")
 WORDS = ("<datastore>", "/col/col", "/art/", "/module/")
 RECORD = re.compile(r"<record>\s*<!\[CDATA\[(.*?)\]\]>\s*</record>", re.DOTALL)
 NEXT_GROUP = re.compile(r"<nextgroup>\s*<!\[CDATA\[(.*?)\]\]>\s*</nextgroup>", re.DOTALL)
@@ -30,14 +31,13 @@ NUMBER = re.compile(r"(?<=[?&]page=)\d+")
 
 def recognise(page: Page) -> bool:
     """Know Hanweb by its datastore, or by addresses of its kind on the page's own host; jpaas has those too."""
-    own = rf"""<datastore>|["'](?:(?:https?:)?//{re.escape(urlsplit(page.url).netloc)})?/{OWN}"""
-    return page.holds(*WORDS) and not jpaas.recognise(page) and bool(re.search(own, f"'{page.url}' {page.text}"))
+    return page.holds(*WORDS) and not jpaas.recognise(page) and page.has_own(MARKS, f"'{page.url}' {page.text}")
 
 
 def links(page: Page) -> Iterator[Link]:
     """Walk the records of the datastore, then the other links of a page."""
     records = RECORD.findall(_xml(page))
-    yield from anchors(page, tree("".join(records)))
+    yield from anchors(page, tree("".join(records))) if records else ()
     yield from () if records and PROXY.search(page.url) else page.links()
 
 

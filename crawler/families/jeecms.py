@@ -11,19 +11,17 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from crawler.families import generic
-from crawler.page import Page
+from crawler.page import HOST, Page
 
 SHOWN = re.compile(r"\b(\d+)\s*/\s*(\d+)\s*页")
+MARKS = re.compile(rf"""["'](?:{HOST}/|(?!//))[^"':<>]*\.jhtml\b""")
 LIST = re.compile(r"/index(?:_\d+)?\.jhtml$|/$")
 links = generic.links
 
 
 def recognise(page: Page) -> bool:
     """Know JEECMS by the ending of its addresses."""
-    if not page.holds(".jhtml"):
-        return False
-    own = rf"""["'](?:(?:https?:)?//{re.escape(urlsplit(page.url).netloc)}/|(?!//))[^"':<>]*\.jhtml\b"""
-    return page.url.endswith(".jhtml") or re.search(own, page.text) is not None
+    return page.url.endswith(".jhtml") or (".jhtml" in page.text and page.has_own(MARKS, page.text))
 
 
 def next_pages(page: Page) -> Iterator[str]:

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 from crawler.ajax import fields
 from crawler.families import generic
-from crawler.page import Link, Page
+from crawler.page import HOST, Link, Page
 
 LABEL = "/site/label/8888"
 OWN = r"(?:/site/label/8888\b|/public/column/\d|\bspage\.xp\?doAction=|/(?i:openness|xxgk)AnnualReport/)"
+MARKS = re.compile(rf"""["'](?:{HOST})?[\w/]*{OWN}|service\.lonsun\.cn/""")
 CALL = re.compile(
     r"""["'](?P<path>[^"'\s]*/site/label/8888)\??(?P<query>[^"'\s]*)["'](?:\s*,\s*data\s*:\s*\{(?P<data>.*?)\})?""",
     re.DOTALL,
@@ -29,10 +30,7 @@ INDEX = re.compile(r"(?<=[?&]pageIndex=)\d+")
 
 def recognise(page: Page) -> bool:
     """Know Lonsun by addresses of its kind on the page's own host, or by its service's script."""
-    if not page.holds(*WORDS):
-        return False
-    own = rf"""["'](?:(?:https?:)?//{re.escape(urlsplit(page.url).netloc)})?[\w/]*{OWN}"""
-    return re.search(rf"{own}|\bservice\.lonsun\.cn/", f"'{page.url}' {page.text}") is not None
+    return page.holds(*WORDS) and page.has_own(MARKS, f"'{page.url}' {page.text}")
 
 
 def links(page: Page) -> Iterator[Link]:

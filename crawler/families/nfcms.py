@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
-from crawler.page import Link, Page
+from crawler.page import HOST, Link, Page
 
+MARKS = re.compile(rf"""NFCMS[_-]|["'](?:{HOST})?(?:/[\w/]*|\./)?content/m?post_\d+\.html""")
 NUMBERED = re.compile(r"(?P<list>//.*/)index_(?P<number>\d+)\.html$")
 
 
 def recognise(page: Page) -> bool:
     """Know NFCMS by its counters' script or by its articles' addresses on the page's own host."""
-    host = re.escape(urlsplit(page.url).netloc)
-    own = rf"""["'](?:(?:https?:)?//{host})?(?:/[\w/]*|\./)?content/m?post_\d+\.html"""
     worth = "/gkmlpt/" not in page.url and page.holds("NFCMS", "content/")
-    return worth and re.search(rf"\bNFCMS[_-]|{own}", page.text) is not None
+    return worth and page.has_own(MARKS, page.text)
 
 
 def links(page: Page) -> Iterator[Link]:

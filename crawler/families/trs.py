@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from crawler.families import generic, trs_fujian
-from crawler.page import Page
+from crawler.page import HOST, Page
 
-FILE = r"(?:t\d{8}_\d+\.s?html?|t0035_\d+\.html|t\d{5,}\.shtml|[PW]020\d{10,}\w*\.\w+)"
-EDITOR = r"\bTRS_(?:Editor|UEDITOR|PreAppend)\b|\btrs_editor_view\b"
-WORTH = re.compile(r"/(?:t\d{4}|[PW]020)|TRS_|trs_editor_view")
+FILE = r"/(?:t\d{8}_\d+\.s?html?|t0035_\d+\.html|t\d{5,}\.shtml|[PW]020\d{10,}\w*\.\w+)"
+EDITOR = r"TRS_(?:Editor|UEDITOR|PreAppend)\b|trs_editor_view\b"
+MARKS = re.compile(rf"""{EDITOR}|["'](?:{HOST}/|(?!//))[^"':<>]*{FILE}\b""")
+WORTH = re.compile(FILE)
 
 # createPageHTML(N, current, "index", "html", …), createPage(…)
 CALL = re.compile(
@@ -38,10 +38,9 @@ links = generic.links
 
 def recognise(page: Page) -> bool:
     """Know TRS by its names of files, its editor or its pager; its Fujian make is a family of its own."""
-    own = rf"""{EDITOR}|["'](?:(?:https?:)?//{re.escape(urlsplit(page.url).netloc)}/|(?!//))[^"':<>]*/{FILE}\b"""
     call, whole = page.search(CALL, "createPage") or page.search(OBJECT, "Pager"), f'"{page.url}" {page.text}'
-    marked = call or (WORTH.search(whole) and re.search(own, whole))
-    return bool(marked) and not trs_fujian.recognise(page)
+    worth = page.holds("TRS_", "trs_editor_view") or WORTH.search(whole)
+    return bool(call or (worth and page.has_own(MARKS, whole))) and not trs_fujian.recognise(page)
 
 
 def next_pages(page: Page) -> Iterator[str]:

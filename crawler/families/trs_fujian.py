@@ -16,7 +16,7 @@ from crawler.ajax import answer, fields, rows
 from crawler.page import Link, Page, post, request_of
 
 SEARCH = "/fjdzapp/search"
-MARKS = re.compile(r"""\blist\d?\.trsapi\b|/fjdzapp/|ms-controller=["']windowRoot["']""")
+MARKS = re.compile(r"""list\d?\.trsapi\b|/fjdzapp/|ms-controller=["']windowRoot["']""")
 MODEL = re.compile(r"\blistModel\(\{(?P<script>.*?)\}\s*\)\s*;", re.DOTALL)
 REWRITTEN = re.compile(r"//(?P<host>[\w.-]+?)x[0-9a-f]{12,16}(?P<https>xx)?\.ipv6best\.cn(?=[:/?]|$)")
 

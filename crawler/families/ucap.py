@@ -18,7 +18,7 @@ CALL = re.compile(
     r"""\s*["'](?P<prefix>[\w-]+)["']\s*,\s*["']\.?(?P<suffix>\w+)["']"""
 )
 MARKS = re.compile(
-    r"""<UCAP|\bUCAP-CONTENT\b|["']template,templategroup,version["']|\bxxgkzd_list\b"""
+    r"""<UCAP|UCAP-CONTENT\b|["']template,templategroup,version["']|xxgkzd_list\b"""
     r"""|["'](?!//)[^"':<>]*/(?:c\d{5,}/\d{6}/(?:[0-9a-f]{32}|c\d\d_\d+)\.s?html|common_list(?:_\d+)?\.s?html)["']"""
 )
 WORDS = ("UCAP", "template,templategroup,version", "xxgkzd_list", "/common_list")

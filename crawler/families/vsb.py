@@ -14,8 +14,8 @@ from crawler.families import generic
 from crawler.page import Page
 
 MARKS = re.compile(
-    r"""/_sitegray\b|\.vsb\.css|/system/resource/js/|\b_newscontent_fromname\b|["'](?:vsb_content|v_news_content)\b"""
-    r"""|["']line_?u\d+_\d+["']|\bpb_sys_common\b|["'](?:\.\./|/)*info/\d+/\d+\.htm["']"""
+    r"""/_sitegray\b|\.vsb\.css|/system/resource/js/|_newscontent_fromname\b|["'](?:vsb_content|v_news_content)\b"""
+    r"""|["']line_?u\d+_\d+["']|pb_sys_common\b|["'](?:\.\./|/)*info/\d+/\d+\.htm["']"""
     r"""|["'](?!//)[^"':<>]*\burltype=(?:news|tree)\."""
 )
 WORDS = (
@@ -23,7 +23,7 @@ WORDS = (
     *("line_u", "lineu", "pb_sys_common", "urltype="),
 )
 ARTICLE = re.compile(r"info/\d+/\d+\.htm")
-COUNT = re.compile(r"\b_simple_list_gotopage_fun\(\s*(\d+)\s*,")
+COUNT = re.compile(r"_simple_list_gotopage_fun\(\s*(\d+)\s*,")
 NUMBERED = re.compile(r"/(\d+)\.htm$")
 links = generic.links
 
