@@ -123,6 +123,8 @@ def proxy() -> Iterator[tuple[str, list[str]]]:
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"  # with 1.0 it would close connections that it has not said it would
+
         def do_GET(self) -> None:
             form = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             asked.append(posted(self.path, form) if self.command == "POST" else self.path)
