@@ -12,6 +12,7 @@ import asyncio
 import logging
 import multiprocessing
 import os
+import shutil
 import signal
 import sqlite3
 import sys
@@ -202,16 +203,17 @@ def _processes() -> ForkServerContext:
 
 def _crawl(shard: Path, sources: Sequence[Source]) -> None:
     """Crawl in a child of the worker, and end with it however that ends."""
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    threading.Thread(target=_leave_with_parent, args=(shard.parent,), daemon=True).start()
     settings = {"CLEAN_WORKERS": 1, "PROGRESS": False}
     (result,) = run.crawl([Job(sources=sources)], archive=shard, due=True, settings=settings)
     failed = any(visit.status == "failed" for visit in result.visits)
     sys.exit(Exit.INTERRUPTED if result.status != "finished" else Exit.NOTHING_WORKED if failed else Exit.WELL)
 
 
-def _leave_with_parent() -> None:
+def _leave_with_parent(folder: Path) -> None:
     if parent := multiprocessing.parent_process():
         parent.join()
+    shutil.rmtree(folder, ignore_errors=True)  # which the worker, being killed, has left behind
     os._exit(1)
 
 

@@ -12,6 +12,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 from cluster import county
@@ -46,6 +47,8 @@ class Fleet:
     proxy: str
     started: int = 0
     running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    temporary: TemporaryDirectory[str] = field(default_factory=TemporaryDirectory)
+    """For the processes' own; not in `folder`, whose name may be too long for a socket's (108 bytes, unix(7))."""
 
     def __enter__(self) -> Self:
         return self
@@ -55,6 +58,7 @@ class Fleet:
         for process in self.running:
             process.kill()
             process.wait()
+        self.temporary.cleanup()
 
     @property
     def archive(self) -> Path:
@@ -74,6 +78,7 @@ class Fleet:
         """Start a process that goes on, in a session of its own; what it asks for bears its number."""
         self.started += 1
         env = os.environ | self.shared | {"http_proxy": self.proxy, "GONGKAI_CONTACT": f"worker {self.started}"}
+        env["TMPDIR"] = self.temporary.name
         with (self.folder / "log").open("ab") as log:
             process = subprocess.Popen(
                 (*COMMAND, *words, "--heartbeat", str(HEARTBEAT)), env=env, stderr=log, start_new_session=True
@@ -96,13 +101,16 @@ class Fleet:
         until(lambda: not session(process.pid), "its children have ended")
 
     def stop(self) -> None:
-        """Stop all processes, and prove that all that they had started have ended."""
+        """Stop all processes, and prove that all that they had started have ended and nothing of theirs is left."""
         for process in self.running:
             process.terminate()
         for process in self.running:
             assert process.wait() == 0
             until(lambda: not session(process.pid), "its children have ended")  # noqa: B023
         self.running.clear()
+        assert [*Path(self.temporary.name).glob("gongkai-*")] == [], (
+            "those that were killed too have left no shard behind"
+        )
 
     def visited(self) -> set[str]:
         """Name the sources whose visit the archive knows."""
