@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from array import array
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal, TypedDict, Unpack
@@ -17,7 +18,7 @@ from archive.script import encodable, t2s
 
 _SCORE = "bm25(report_search, 1.0, 10.0, 5.0)"  # a word of the title weighs more than one of the text, and the agency's
 _RUN = re.compile(r"[^\W_]+")
-_GRAM = re.compile(r"(?=([^\W_][^\W_]?))")
+_BEGINS = re.compile(" .")
 _WORD = re.compile(r'["“”]([^"“”]*)["“”]?|([^\s"“”]+)')
 _GAP = re.compile(r"[\s|]+")
 _HOLDS = """(SELECT instr(lower(report_texts.title || char(10) || report_texts.agency || char(10) || t.text), lower(:{}))
@@ -69,10 +70,14 @@ class Hit:
 def grams(text: str) -> str:
     """Write a text as the index holds it: each two neighbouring characters of a word, and its last one.
 
-    >>> grams("就业培训, 12件")
-    '就业 业培 培训 训 12 2件 件'
+    >>> grams("就业培训, 12件").split()
+    ['就业', '业培', '培训', '训', '12', '2件', '件']
     """
-    return " ".join(_GRAM.findall(text))
+    words = " ".join(_RUN.findall(text))
+    following = _BEGINS.sub("  ", f"{words} ")[1:]  # blanks are followed by none, or it would be a word
+    made = _codes(" ") * (3 * len(words))
+    made[0::3], made[1::3] = _codes(words), _codes(following)
+    return made.tobytes().decode("utf-32-le", "surrogatepass")
 
 
 def match(query: str) -> str:
@@ -185,7 +190,7 @@ def _phrase(form: str) -> str | None:
     *runs, last = _RUN.findall(form) or [""]
     if not last:
         return None
-    tokens = [*(grams(run) for run in runs), *(last[i : i + 2] for i in range(max(1, len(last) - 1)))]
+    tokens = [*grams(" ".join(runs)).split(), *(last[i : i + 2] for i in range(max(1, len(last) - 1)))]
     return f'"{" ".join(tokens)}"' + (" *" if len(last) == 1 else "")
 
 
@@ -193,6 +198,10 @@ def _pattern(query: str) -> re.Pattern[str]:
     """Write a query as a pattern with a group for each word, capitals or not as LIKE has it."""
     groups = (f"({'|'.join(map(re.escape, forms))})" for forms in _words(query))
     return re.compile("|".join(groups) or "(?!)", re.ASCII | re.IGNORECASE)
+
+
+def _codes(text: str) -> array[int]:
+    return array("I", text.encode("utf-32-le", "surrogatepass"))
 
 
 def _marks(text: str, pattern: re.Pattern[str]) -> Ranges:

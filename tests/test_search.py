@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 import tomllib
@@ -14,6 +15,8 @@ from typing import Any
 
 import many
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support import gongkai
 
 from archive import reader, search, verify
@@ -216,6 +219,12 @@ def test_verify_names_an_index_that_is_out_of_step(see: Callable[..., Any], stor
     assert any(fault in found for found in verify.faults(store.db))
     store.derive_all()
     assert list(verify.faults(store.db)) == []
+
+
+@given(text=st.text(alphabet=st.sampled_from("政府信息公开1aB_ 。、\n𠀀é\ud800") | st.characters()))
+def test_the_index_has_each_character_of_a_word_with_the_next(text: str) -> None:
+    words = re.findall(r"[^\W_]+", text)
+    assert search.grams(text).split() == [word[n : n + 2] for word in words for n in range(len(word))]
 
 
 @pytest.mark.parametrize(
