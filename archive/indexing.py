@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 from archive.search import grams
 
@@ -25,6 +26,7 @@ _FOLLOWING = """
 """What is to be searched, as it follows from the carriers of reports."""
 
 
+_PART = 2000  # pages of the index that are merged in one transaction
 _LOWER = {capital: capital + 32 for capital in range(ord("A"), ord("Z") + 1)}  # as the index has them
 
 
@@ -49,15 +51,23 @@ def drop(db: sqlite3.Connection, text: int) -> None:
         _remove(db, number)
 
 
-def clear(db: sqlite3.Connection) -> None:
-    """Empty the index; the caller holds the transaction."""
-    db.execute("INSERT INTO report_search (report_search) VALUES ('delete-all')")
-    db.execute("DELETE FROM report_texts")
+def optimise(db: sqlite3.Connection, *, first: bool) -> bool:
+    """Merge a part of what the index was written in, which is smaller in one and found in faster; say whether more is left.
+
+    The caller holds the transaction (SQLite, FTS5, 6.8: a negative number begins, fewer than two changes are the end).
+    """
+    before = db.total_changes
+    db.execute("INSERT INTO report_search (report_search, rank) VALUES ('merge', ?)", (-_PART if first else _PART,))
+    return db.total_changes - before >= 2
 
 
-def optimise(db: sqlite3.Connection) -> None:
-    """Merge what the index was written in into one, which is smaller and found in faster; the caller holds the transaction."""
-    db.execute("INSERT INTO report_search (report_search) VALUES ('optimize')")
+def mend(db: sqlite3.Connection) -> None:
+    """Bring the index into step with the carriers of reports, from its beginning where it counts wrong; the caller holds the transaction."""
+    if _miscounted(db):
+        db.execute("INSERT INTO report_search (report_search) VALUES ('delete-all')")
+        db.execute("DELETE FROM report_texts")
+    for page in sorted({row[0] for row in _out_of_step(db)}):
+        update(db, page)
 
 
 def faults(db: sqlite3.Connection) -> Iterator[str]:
@@ -65,34 +75,46 @@ def faults(db: sqlite3.Connection) -> Iterator[str]:
 
     Temporary tables must be allowed.
     """
+    for row, stands in sorted(_out_of_step(db).items()):
+        what = "is searched but is not what carries a report" if stands else "is not searched"
+        yield f"search: text {row[1]} of page {row[0]}: {what}; `gongkai rebuild` mends it"
+    if count := _miscounted(db):
+        yield f"search: the index counts {count} words otherwise than they stand: `gongkai rebuild` mends it"
+
+
+def _out_of_step(db: sqlite3.Connection) -> dict[tuple[Any, ...], bool]:
+    """Give the rows that are searched but do not follow (True), or follow but are not searched."""
     stands, follows = (
-        {tuple(row): row["page"] for row in db.execute(query)}
+        {tuple(row) for row in db.execute(query)}
         for query in (f"SELECT {_ROW} FROM report_texts", _FOLLOWING)  # noqa: S608
     )
-    for row in sorted(stands.keys() ^ follows.keys()):
-        what = "is searched but is not what carries a report" if row in stands else "is not searched"
-        yield f"search: text {row[1]} of page {row[0]}: {what}; `gongkai rebuild` mends it"
+    return {row: row in stands for row in stands ^ follows}
+
+
+def _miscounted(db: sqlite3.Connection) -> int:
+    """Count the words that the index counts otherwise than they stand in what is searched."""
     words: Counter[str] = Counter()
     for (number,) in db.execute("SELECT number FROM report_texts"):
         words.update(" ".join(_words(db, number)).translate(_LOWER).split())
     db.execute("CREATE VIRTUAL TABLE temp.search_words USING fts5vocab(main, report_search, row)")
     counted = dict(map(tuple, db.execute("SELECT term, cnt FROM search_words")))
-    if unlike := [word for word in words.keys() | counted.keys() if words[word] != counted.get(word)]:
-        yield f"search: the index counts {len(unlike)} words otherwise than they stand: `gongkai rebuild` mends it"
+    db.execute("DROP TABLE temp.search_words")
+    return sum(words[word] != counted.get(word) for word in words.keys() | counted.keys())
 
 
 def _remove(db: sqlite3.Connection, number: int) -> None:
-    db.execute(
-        "INSERT INTO report_search (report_search, rowid, text, title, agency) VALUES ('delete', ?, ?, ?, ?)",
-        (number, *_words(db, number)),
-    )
+    if words := _words(db, number):
+        db.execute(
+            "INSERT INTO report_search (report_search, rowid, text, title, agency) VALUES ('delete', ?, ?, ?, ?)",
+            (number, *words),
+        )
     db.execute("DELETE FROM report_texts WHERE number = ?", (number,))
 
 
 def _words(db: sqlite3.Connection, number: int | None) -> list[str]:
-    """Give the words of what is searched as the index holds them, one string a column."""
+    """Give the words of what is searched as the index holds them, one string a column; none where the text is gone."""
     row = db.execute(
         "SELECT t.text, r.title, r.agency FROM report_texts r JOIN stored_texts t ON t.number = r.text WHERE r.number = ?",
         (number,),
     ).fetchone()
-    return [grams(column) for column in row]
+    return [grams(column) for column in row or ()]

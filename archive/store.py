@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from archive import chain, derive, figures, indexing, payloads, rows, texts
+from archive import anew, chain, derive, figures, indexing, payloads, rows, texts
 from archive.database import create, lock, name, to_json, transaction
 from archive.reader import body_numbered
 from archive.records import Capture, Office, Text, Visit
@@ -210,13 +210,21 @@ class Store:
                 derive.year_checks(self.db)
 
     def derive_all(self) -> None:
-        """Work out all versions and reports anew from captures and texts, and the index; a rebuild ends with it."""
+        """Work out anew all that follows from captures and texts, and mend what stands otherwise; a rebuild ends with it.
+
+        What stands can be read all the time, and where nothing is wrong, next to nothing is written.
+        """
         with transaction(self.db):
-            indexing.clear(self.db)
             texts.sweep(self.db)
-            derive.everything(self.db)
-            indexing.optimise(self.db)
+            anew.work_out(self.db, self.db.execute("SELECT tbl_name, sql FROM sqlite_master").fetchall())
+            anew.mend(self.db)
+            indexing.mend(self.db)
             self.db.execute("PRAGMA user_version = 0")
+        first, left = True, True
+        while left:
+            with transaction(self.db):
+                left = indexing.optimise(self.db, first=first)
+            first = False
 
     def _remember(self, office: Office, *, at: str) -> None:
         old = self.db.execute("SELECT * FROM sources WHERE id = ?", (office.id,)).fetchone()

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from archive import derive, figures, judging, rows
+from archive import derive, figures, indexing, judging, rows
 from archive.figures import Values
 from archive.reader import body_numbered
 from archive.records import Uncleaned
@@ -137,5 +137,8 @@ def _shows(text: Mapping[str, Any] | sqlite3.Row | None) -> tuple[bool, ...] | N
 def sweep(db: sqlite3.Connection) -> None:
     """Throw away what belongs to no text, or to one that nothing gave; the caller holds the transaction."""
     db.execute("DELETE FROM readings WHERE text NOT IN (SELECT number FROM stored_texts)")
+    unread = "SELECT number FROM stored_texts WHERE number NOT IN (SELECT text FROM readings)"
+    for (number,) in db.execute(unread).fetchall():
+        indexing.drop(db, number)
     for table, column in (("stored_facts", "text"), ("stored_checks", "text"), ("stored_texts", "number")):
         db.execute(f"DELETE FROM {table} WHERE {column} NOT IN (SELECT text FROM readings)")  # noqa: S608

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from urllib.parse import urlsplit
 
 from sqlite_utils import Database
 
-from archive import chain, derive, figures, indexing, rows
+from archive import anew, chain, figures, indexing, rows
 from archive.database import ArchiveError, name
 from archive.migrations import schema
 from archive.reader import body_numbered
@@ -92,17 +91,14 @@ def _aside(db: sqlite3.Connection) -> Iterator[None]:
     text = db.text_factory
     # What is no UTF-8 in a damaged file is read as it is; the digests will tell, row by row.
     db.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
-    # One forbids temporary tables; the other cannot reach out of them.
-    before = {pragma: db.execute(f"PRAGMA {pragma}").fetchone()[0] for pragma in ("query_only", "foreign_keys")}
-    for pragma in before:
-        db.execute(f"PRAGMA {pragma} = OFF")
+    (query_only,) = db.execute("PRAGMA query_only").fetchone()
+    db.execute("PRAGMA query_only = OFF")  # it forbids temporary tables
     db.execute("BEGIN")
     try:
         yield
     finally:
         db.execute("ROLLBACK")
-        for pragma, value in before.items():
-            db.execute(f"PRAGMA {pragma} = {value}")
+        db.execute(f"PRAGMA query_only = {query_only}")
         db.text_factory = text
 
 
@@ -214,22 +210,16 @@ def _references(db: sqlite3.Connection) -> Iterator[str]:
 
 def _derived(db: sqlite3.Connection) -> Iterator[str]:
     """Derive everything anew, in temporary tables that stand before those of the archive, and compare."""
-    for row in _made_now():
-        if row["tbl_name"] in FOLLOWING:
-            db.execute(re.sub(r"^CREATE (TABLE|(?:UNIQUE )?INDEX) ", r"CREATE \1 temp.", row["sql"]))
-    derive.everything(db, index=False)
+    anew.work_out(db, _made_now())
     for table in FOLLOWING:
         yield from _differences(db, table)
 
 
 def _differences(db: sqlite3.Connection, table: str) -> Iterator[str]:
-    keys = [row["name"] for row in db.execute(f"PRAGMA temp.table_info({table})") if row["pk"]]
+    keys = anew.key(db, table)
     stands, follows = (
-        {tuple(row[key] for key in keys): dict(row) for row in db.execute(query)}
-        for query in (
-            f"SELECT * FROM main.{table} EXCEPT SELECT * FROM temp.{table}",  # noqa: S608
-            f"SELECT * FROM temp.{table} EXCEPT SELECT * FROM main.{table}",  # noqa: S608
-        )
+        {tuple(row[key] for key in keys): dict(row) for row in db.execute(anew.unlike(table, stands=it_stands))}
+        for it_stands in (True, False)
     )
     for key in sorted(stands.keys() | follows.keys(), key=str):
         got, expected = stands.get(key), follows.get(key)

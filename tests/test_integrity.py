@@ -544,6 +544,8 @@ ROTTEN = {
     "what they are known by": "UPDATE stored_texts SET digest = substr(digest, 2)",
     "what nothing gave": "CREATE TEMP TABLE one AS SELECT * FROM stored_texts LIMIT 1; UPDATE one SET number = 999, digest = 'x'; INSERT INTO stored_texts SELECT * FROM one; INSERT INTO stored_checks SELECT 999, 0, form, \"table\", rule, at, level, 1, 2, 0 FROM stored_checks LIMIT 1",
     "the index": "INSERT INTO report_search (report_search) VALUES ('delete-all')",
+    "what is searched": "UPDATE report_texts SET text = 999, title = 'x' WHERE number = 1; UPDATE report_texts SET year = 1 WHERE number = 2; DELETE FROM report_texts WHERE number = 3",
+    "a text that is searched": "DELETE FROM stored_texts WHERE number = (SELECT min(text) FROM report_texts)",
     "what follows": "UPDATE versions SET captures = 7; DELETE FROM reports; DELETE FROM health",
 }
 
