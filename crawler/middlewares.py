@@ -147,8 +147,8 @@ class CaptureMiddleware:
         headers = _joined(response.headers)
         host = urlsplit(request.url).netloc
         outcome, reason = browser.judge(request, response, *self._judge(request, response, headers))
-        whole = response.body.rstrip().lower().endswith(b"</html>")  # whatever was said of its length
-        cut_off = "dataloss" in response.flags and not whole
+        # A page that comes to its end is whole, whatever was said of its length.
+        cut_off = "dataloss" in response.flags and not response.body.rstrip().lower().endswith(b"</html>")
         if cut_off:
             length = headers.get("content-length", "?")
             outcome, reason = "failed", fault(response) or f"cut off after {len(response.body)} of {length} bytes"

@@ -76,6 +76,7 @@ def clean(payload: bytes, *, url: str, headers: Mapping[str, str] = MappingProxy
         return document
     decoded = decode(payload, content_type=headers.get("content-type"))
     root = tree(decoded.text)
+    _held = [*root.iter()]  # lxml makes an element anew whenever nobody holds it
     metas = meta(root)
     title, guessed = titles.title_of(root, metas)
     window = titles.window_of(root)

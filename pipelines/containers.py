@@ -50,7 +50,7 @@ def _marked(root: HtmlElement, weights: dict[HtmlElement, int]) -> HtmlElement |
     third = weights[root] / 3
     tags = {value for by, value in rules().container_kinds if by == "tag"}
     for node, weight in weights.items():  # from the last to the first
-        if node.tag not in tags and _NAMES.isdisjoint(node.keys()):
+        if _NAMES.isdisjoint(node.keys()) and node.tag not in tags:
             continue
         kinds = _kinds(node)
         if False in kinds:

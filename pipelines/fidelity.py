@@ -35,7 +35,8 @@ def evidence(element: HtmlElement) -> Evidence:
     words = _TAG.sub(" ", _IN_A_NUMBER.sub("", source))
     outer = {cell for table in element.iter("table") for cell in table.iterancestors("td", "th")}
     inner = (cell for cell in element.iter("td", "th") if cell not in outer)
-    pieces = {tuple(texts(cell)) if len(cell) else (cell.text or "",) for cell in map(core, inner)}
+    cores = (core(cell) if len(cell) else cell for cell in inner)
+    pieces = {tuple(texts(cell)) if len(cell) else (cell.text or "",) for cell in cores}
     cells = {tuple([bare for piece in each if (bare := "".join(piece.split()))]) for each in pieces}
     return Evidence(numbers=Counter(_NUMBER.findall(words)), cells=frozenset(filter(None, cells)))
 

@@ -62,23 +62,21 @@ def _place(table: HtmlElement) -> tuple[Corners, Corners] | None:
     for index, row in enumerate(rows):
         column = 0
         for cell in row:
-            while (index, column) in places:
+            while (at := (index, column)) in places:
                 column += 1
-            deep = _span(cell.get("rowspan"), most=len(rows) - index)
-            wide = _span(cell.get("colspan"), most=_WIDEST_SPAN)
+            deep = _span(span, most=len(rows) - index) if (span := cell.get("rowspan")) else 1
+            wide = _span(span, most=_WIDEST_SPAN) if (span := cell.get("colspan")) else 1
             if len(places) + deep * wide > _MOST_CELLS:
                 return None
-            words = corners[index, column] = places[index, column] = of_cell(cell)
+            words = corners[at] = places[at] = of_cell(cell)
             if deep * wide > 1:
                 places.update({(index + down, column + right): words for down in range(deep) for right in range(wide)})
             column += wide
     return corners, places
 
 
-def _span(value: str | None, *, most: int) -> int:
+def _span(value: str, *, most: int) -> int:
     """Read a span; 0 means the rest of the table, anything that is no number means 1."""
-    if value is None:
-        return 1
     found = _SPAN.match(value)
     span = int(found[1]) if found else 1
     return most if span == 0 and most != _WIDEST_SPAN else max(1, min(span, most))

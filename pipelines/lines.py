@@ -45,7 +45,7 @@ def lines(element: HtmlElement) -> list[str]:
 
 def of_cell(cell: HtmlElement) -> str:
     """Read a cell's text as one line: its lines joined, with a space only between two Latin edges."""
-    inner = core(cell)
+    inner = core(cell) if len(cell) else cell
     words = inner.text or ""
     return _glued(words) if not len(inner) and "\n" not in words else glue(lines(cell))
 
@@ -89,6 +89,7 @@ def tidy(text: str) -> str:
     >>> tidy(" 一、\xa0\xa0总体\n情况　")
     '一、 总体情况'
     """
+    text = text.strip()
     if not _UNTIDY.search(text):
         return text
     text = text.translate(_INVISIBLE)

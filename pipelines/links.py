@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 _FILE = re.compile(r"\.(?:pdf|docx?|xlsx?|wps|et|ofd|zip|rar)$", re.IGNORECASE)
 _SERVED = re.compile(r"downfile\.jsp|download\.jsp\?.*wbfileid=|/module/download/", re.IGNORECASE)
-_MAY_BE_FILE = re.compile(r"pdf|doc|xls|wps|et|ofd|zip|rar|file|download|%|[\t\r\n]|^ *[?;#]")
+_LINKS = ("a", "iframe", "embed", "object")
+_MAY_BE_FILE = re.compile(r"pdf|doc|xls|wps|\.et|ofd|zip|rar|file|download|%|[\t\r\n]|^ *[?;#]")
 _ICON = re.compile(r"\.gif$|icon|logo|ewm|qr|^$", re.IGNORECASE)
 _PICTURE = re.compile(r"\.(?:jpe?g|png|bmp|gif|tiff?|webp)(?:\?|$)", re.IGNORECASE)
 _CAPTION = 12  # characters
@@ -36,10 +37,12 @@ def attachments(article: HtmlElement, weights: Mapping[HtmlElement, int], *, url
     Links that lead nowhere, and frames whose address a script fills in, are no attachments.
     """
     found: dict[str, str] = {}
-    surroundings = (part.iter("a", "iframe", "embed", "object") for part in _around(article, weights))
+    page = article.getroottree().getroot()
+    if not any(_MAY_BE_FILE.search(_target(node).lower()) for node in page.iter(*_LINKS)):
+        return ()  # on most pages there is none to be looked for
+    surroundings = (part.iter(*_LINKS) for part in _around(article, weights))
     for node in itertools.chain.from_iterable(surroundings):
-        target = node.get("href") or node.get("src") or node.get("data") or ""
-        address = _absolute(target, url)
+        address = _absolute(_target(node), url)
         if address and (not found.get(address)):
             found[address] = tidy(node.text_content()) or node.get("title") or ""
     return tuple(Attachment(url=address, label=label or file_name(address)) for address, label in found.items())
@@ -83,6 +86,10 @@ def _around(article: HtmlElement, weights: Mapping[HtmlElement, int]) -> list[Ht
             break
         whole = above
     return [whole, *itertools.takewhile(lambda node: not _FRAME.search(node.text_content()), whole.itersiblings())]
+
+
+def _target(node: HtmlElement) -> str:
+    return node.get("href") or node.get("src") or node.get("data") or ""
 
 
 def _absolute(target: str, url: str) -> str | None:

@@ -125,14 +125,16 @@ def weigh(root: HtmlElement) -> dict[HtmlElement, int]:
     nodes = list(reversed(list(root.iter())))  # children before their parents
     weights: dict[HtmlElement, int] = dict.fromkeys(nodes, 0)
     for node in nodes:
+        weight = weights[node]
         if words := node.text:
-            weights[node] += len("".join(words.split()))
-        if node.tag == "a" and weights[node] < 60 and node.get("href"):
-            weights[node] = 0
-        if (parent := node.getparent()) is not None:
-            weights[parent] += weights[node] + (
-                len("".join(tail.split())) if (tail := node.tail) and not tail.isspace() else 0
-            )
+            weight += len("".join(words.split()))
+        if weight < 60 and node.tag == "a" and node.get("href"):
+            weight = 0
+        weights[node] = weight
+        if (tail := node.tail) and not tail.isspace():
+            weight += len("".join(tail.split()))
+        if weight and (parent := node.getparent()) is not None:
+            weights[parent] += weight
     return weights
 
 

@@ -36,8 +36,8 @@ _WIDE = str.maketrans("!;", "！；")
 DAMAGES: Mapping[str, tuple[re.Pattern[str], int]] = MappingProxyType(
     {
         "bytes-damaged": (re.compile(r"\?(?:[!！;；。][\u3400-\u9fffㄅ-ㄩā-ǜ┌-╋\ue000-\uf8ff]|\d{3}年|nbsp;)"), 1),
-        "commas-injected": (re.compile(r"[,，][、。，,；]|@@"), 3),
-        "digits-glued": (re.compile(r"20(?<!\d20)\d\d\d{1,4}日|[〔\[（(]20\d\d\d{1,4}号"), 1),
+        "commas-injected": (re.compile(r"[,，@](?:(?<!@)[、。，,；]|(?<=@)@)"), 3),
+        "digits-glued": (re.compile(r"20(?:(?<!\d20)\d{3,6}日|(?<=[〔\[（(]20)\d{3,6}号)"), 1),
         "question-marks": (re.compile(r"(?m)\?(?:\?\?|(?<=[。；]\?)$|(?<=^\?)(?=[\u3400-\u9fff]))"), 1),
         "words-lost": (re.compile(r"[(（][)）]"), 1),
     }

@@ -22,9 +22,9 @@ def spread(table: HtmlElement) -> None:
     ending in a full stop, and so is one that is a heading, 一、 or （一）, or stands after the data. Other tables
     stay as they are.
     """
-    if table.find(".//table") is not None:
+    if next(table.iterdescendants("table"), None) is not None:
         return
-    rows = [row for row in table.iter("tr") if next(row.iterancestors("table"), None) is table]
+    rows = [*table.iter("tr")]
     kinds = [_kind(row) for row in rows]
     if kinds.count("prose") < _ROWS_OF_A_SHEET:
         return

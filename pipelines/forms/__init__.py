@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from archive.records import Figures
@@ -58,7 +59,8 @@ def _of_grid(n: int, grid: Grid, title: str) -> _Table:
 
 
 def _placed(tables: Sequence[_Table], year: int | None) -> Placed:
-    chosen = choose([frozenset(key(cell.text) for row in table.rows for cell in row) for table in tables], year)
+    words = [{cell.text for row in table.rows for cell in row} for table in tables]
+    chosen = choose([frozenset(map(key, each)) for each in words], year)
     states = {form.form.id: State(year=year) for form in chosen if isinstance(form, Labels)}
     any_form = any(form is not None for form in chosen)
     found = Placed()
@@ -97,9 +99,9 @@ def _agreed(facts: Sequence[Fact]) -> tuple[list[Fact], list[Unplaced]]:
     kept: list[Fact] = []
     doubtful: list[Fact] = []
     for several in places.values():
-        told = [fact for fact in several if fact.value is not None] or several
+        told = several if len(several) == 1 else [fact for fact in several if fact.value is not None] or several
         if len(told) == 1 or len({(fact.value, fact.unit) for fact in told}) == 1:
-            kept.append(max(told, key=lambda fact: fact.sure))
+            kept.append(max(told, key=attrgetter("sure")))
         else:
             doubtful += told
     return kept, [

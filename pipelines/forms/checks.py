@@ -26,8 +26,9 @@ def checks(facts: Sequence[Fact]) -> tuple[Check, ...]:
     A rule broken where blanks counted as 0 is only info.
     """
     tables: dict[tuple[str, str], Cells] = {}
+    known = forms()
     for fact in facts:
-        if fact.form in forms():
+        if fact.form in known:
             tables.setdefault((fact.form, fact.table), {})[fact.row, fact.column] = fact.value
     return (*_of_tables(tables), *_of_prose(facts, tables))
 
@@ -79,7 +80,7 @@ def worked_out(rule: Rule, line: Mapping[str, Value], *, form: str, table: str, 
 def _total(values: Iterable[Value]) -> int | float:
     """Add up as one does on paper; blanks are 0."""
     numbers = [value or 0 for value in values]
-    if all(isinstance(value, int) for value in numbers):
+    if {int}.issuperset(map(type, numbers)):
         return sum(numbers)
     total = sum(Decimal(str(value)) for value in numbers)
     return int(total) if total == int(total) else float(total)

@@ -6,6 +6,7 @@ import functools
 import itertools
 import re
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from archive.records import Fact, Unplaced
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _A_LIST = 3
 _DIGIT = re.compile(r"\d")
+_text_of = attrgetter("text")
 
 
 @dataclass
@@ -78,9 +80,8 @@ def unplaced(cell: Cell, label: str, form: str | None) -> Unplaced:
 def _halves(rows: Sequence[Sequence[Cell]], form: Labels) -> list[Sequence[Sequence[Cell]]]:
     """Part a long list that is printed in two halves beside each other."""
     alone = form.rows_alone
-    labelled = [
-        n for n, cells in enumerate(zip(*rows, strict=True)) if sum([key(c.text) in alone for c in cells]) >= _A_LIST
-    ]
+    known = ([*map(alone.__contains__, map(key, map(_text_of, cells)))] for cells in zip(*rows, strict=True))
+    labelled = [n for n, column in enumerate(known) if column.count(True) >= _A_LIST]
     for left, right in itertools.pairwise(labelled):
         both = (row for row in rows if key(row[right].text) in form.rows_alone and row[left].text != row[right].text)
         if any(number(cell.text) for row in both for cell in row[left + 1 : right]):
@@ -143,7 +144,9 @@ def _values(
         return _parted(line, numbers[0], wanted, table)
     values = []
     for code, cells in under.items():
-        said = tuple([n for n in cells if not is_nothing(line.cells[n].text)]) or cells[:1]
+        said = (
+            cells if len(cells) == 1 else tuple([n for n in cells if not is_nothing(line.cells[n].text)]) or cells[:1]
+        )
         text = line.cells[said[0]].text
         same = len(said) == 1 or all(line.cells[n].text == text for n in said)
         if same and (number(text) or not _DIGIT.search(text)):

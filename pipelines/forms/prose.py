@@ -27,7 +27,7 @@ When = Literal["now", "end", "since", "other", "unsaid"]
 _SURE = 0.6
 _LONGEST = 3000  # no sentence is longer: a table or data without full stops
 _FORMS = str.maketrans("０１２３４５６７８９％（），：；．", "0123456789%(),:;.")
-_DROPPED = re.compile(r"(?<!\d)\s+|\s+(?!\d)|[“”‘’\"「」]")
+_DROPPED = re.compile(r"[\s“”‘’\"「」](?:(?<!\s)|(?<!\d\s)\s*|\s*(?!\d))")  # white space but between digits
 _NAME = re.compile(r"《[^《》]{0,80}》")
 _SENTENCE = re.compile(r"[^。！？!?]+[。！？!?]?")
 _SECTION = re.compile(r"[一二三四五六七八九十]{1,3}、")
@@ -51,14 +51,15 @@ _MACROS = {
 _AFTER = r"(?!以上|以下|以内|左右|上下|余|多|[/～~—–\-]|月|工作日)"
 _JOINT = re.compile(r"[^\d件条份个宗起项次人名篇期场元册处)][、和及与或]")
 _TIMES = re.compile(
+    r"(?=[比较与同上截到以至历自去前往下明今2二年全本当一])(?:"  # few places need a closer look
     r"(?P<skip>(?:比|较|与|同)(?:20\d\d年|去年|上一?年)|上一?年度?(?:申请)?(?:结转|转入)|同比)"
     r"|(?P<since>(?:截[至止到]|到)[^\d,;]{0,4}(?P<end>20\d\d)年(?P<last>12月31日|12月底)?|截[至止到]|到年底|以来|至今|历年"
     r"|自20\d\d年)"
     r"|(?P<other>去年|上一?年|前年|往年|同期|下一步|明年|今后)"
     r"|(?P<year>20\d\d|二[〇○零Ο][〇○零Ο一二三四五六七八九]{2})年"
-    r"|(?P<now>年度累计|全年|本年|今年|当年|年内|一年来|年度内)"
+    r"|(?P<now>年度累计|全年|本年|今年|当年|年内|一年来|年度内))"
 )
-_OPENING = re.compile(rf"[^《\d]{{0,4}}?(?:{_TIMES.pattern})")
+_OPENING = re.compile(rf"[^《\d]{{0,4}}?{_TIMES.pattern}")
 _NOT_PLAIN = re.compile(
     r"比(?!例|重)|较|增加|增长|减少|下降|回落|上升|平均|[日月年人]均|每|至少|不少于|不低于|不超过|超|逾|约(?!谈|束|定)|近(?![年期日])"
     r"|将(?!政|信息|公开|文件)|拟|预计|力争|争取|目标|任务|季度|半年|月份|月底|未|没有|延期"
