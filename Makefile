@@ -22,8 +22,9 @@ crawl: .venv/run  ## crawl the real sources
 browse: .venv/run  ## open the demo's archive, or ARCHIVE=…, in Datasette
 	$(BIN)/gongkai browse --archive $(or $(ARCHIVE),$(DEMO))
 
-bench: .venv/dev  ## measure against plain Scrapy and trafilatura
+bench: .venv/dev  ## measure against plain Scrapy and trafilatura, and a run over 2,000 hosts
 	$(BIN)/python tests/bench
+	$(BIN)/python tests/bench/hosts.py
 
 bench-clean: .venv/dev  ## measure cleaning against well-known extractors
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'

@@ -109,6 +109,7 @@ def create(path: Path) -> sqlite3.Connection:
     missing = lacking(db, path)
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")
+    db.execute("PRAGMA wal_autocheckpoint = 8000")  # 32 MB, so that what is written again and again is copied once
     if missing:
         with transaction(db):
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")

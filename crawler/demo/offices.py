@@ -38,7 +38,8 @@ def _office(label: str, table: Mapping[str, Any], years: tuple[int, int]) -> Off
 def _many(known: Mapping[str, Mapping[str, Any]], count: int) -> dict[str, dict[str, Any]]:
     """Cycle through the hand-made offices' habits under new names: every year, every report."""
     habits = list(known.values())
-    names = ["".join(p) for p in itertools.product("镇乡村", "山水溪桥河岭泉坪湖塘", "青白清龙云石金东西南")]
+    places = ["".join(p) for p in itertools.product("镇乡村", "山水溪桥河岭泉坪湖塘", "青白清龙云石金东西南")]
+    names = [*places, *("".join(p) for p in itertools.product(places, "上下前后大小新老"))]
     if count > len(names):
         raise ValueError(f"offices: got {count}, expected at most {len(names)}")
     many = {}
