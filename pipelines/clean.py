@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pipelines.polish import Block
 
-CLEANER = "3"
+CLEANER = "4"
 
 FLAGS: Mapping[str, str] = MappingProxyType(
     {

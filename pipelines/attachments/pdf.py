@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from pipelines.attachments import Document, UnreadableError, ocr
+from pipelines.attachments import Document, UnreadableError, fonts, ocr
 from pipelines.attachments.layout import Line, column, paragraphs
 from pipelines.attachments.page import Page, read_page
 from pipelines.attachments.stitch import Table, belong, grid, stitch
@@ -73,6 +73,7 @@ def scans(payload: bytes) -> Iterator[Image]:
 def _open(payload: bytes) -> Any:
     import pypdfium2
 
+    fonts.settle()
     try:
         return pypdfium2.PdfDocument(payload)
     except pypdfium2.PdfiumError as error:
