@@ -7,10 +7,9 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
-from pebble import ProcessExpired
-
 from archive.records import Uncleaned
 from archive.rows import TextRows, of_text
+from pipelines.pool import EndedError
 from pipelines.rebuild import clean_left
 from pipelines.workers import CleaningError, Workers, clean_one, given_up, why
 
@@ -39,6 +38,7 @@ class CleanPipeline:
 
     def open_spider(self) -> None:
         """Clean what is in the archive without a text."""
+        self.workers.start()
         for url, error in clean_left(self._spider.store, workers=self.workers):
             if error:
                 logger.warning("%s: still not cleaned: %s", url, error)
@@ -48,7 +48,7 @@ class CleanPipeline:
         self.under_way += 1
         try:
             text = await asyncio.wrap_future(self.workers.submit(clean_one, item))
-        except (TimeoutError, MemoryError, ProcessExpired) as error:
+        except (TimeoutError, MemoryError, EndedError) as error:
             unread = given_up(item, error)
             if unread is None:
                 raise CleaningError(why(error)) from error

@@ -10,15 +10,14 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from typing import Self, TypeVar
-
-from pebble import ProcessExpired, ProcessPool
+from typing import Self
 
 from archive.records import Text, Uncleaned
 from archive.rows import TextRows, of_text
 from pipelines.attachments.kinds import kind
 from pipelines.clean import CLEANER, clean
 from pipelines.documents import unreadable
+from pipelines.pool import EndedError, Given, Made, Pool
 
 SECONDS = 60
 """What one payload may take to clean; the worker is ended after it."""
@@ -26,27 +25,21 @@ SECONDS = 60
 MEMORY = 3 * 1024**3
 """The address space of one worker, in bytes; what needs more ends in MemoryError."""
 
-Given = TypeVar("Given")
-Made = TypeVar("Made")
-
 
 class CleaningError(Exception):
     """A payload could not be cleaned within bounds; the message says which bound, or what ended the worker."""
 
 
-class Workers:
+class Workers(Pool):
     """A pool of `count` processes; closed, it waits for what it was given."""
 
     def __init__(self, count: int) -> None:
-        self.count = count
-        # Spawned, not forked: a forked child would share the archive's lock and connection.
-        self._pool = ProcessPool(
-            max_workers=count, initializer=_bound, context=multiprocessing.get_context("spawn")
-        )  # fmt: skip
+        super().__init__(count, begin=_bound, seconds=SECONDS)
 
-    def submit(self, work: Callable[[Given], Made], given: Given) -> Future[Made]:
-        """Have a worker do a piece of work; another takes over where one is ended by it."""
-        return self._pool.schedule(work, args=[given], timeout=SECONDS)
+    def start(self) -> None:
+        """Begin the processes before there is work, for it takes them half a second."""
+        for _ in range(self.count):
+            self.submit(clean_one, Uncleaned(payload="", url="", headers={}, body=b""))
 
     def each(self, work: Callable[[Given], Made], given: Iterable[Given]) -> Iterator[tuple[Given, Future[Made]]]:
         """Do a piece of work for each, in their order, only so many ahead that memory stays flat."""
@@ -56,11 +49,6 @@ class Workers:
             if len(under_way) >= 16 * self.count:
                 yield under_way.popleft()
         yield from under_way
-
-    def close(self) -> None:
-        """Finish what was submitted, and end the processes."""
-        self._pool.close()
-        self._pool.join()
 
     def __enter__(self) -> Self:
         return self
@@ -89,7 +77,7 @@ def why(error: BaseException) -> str:
         return f"not done after {SECONDS} s"
     if isinstance(error, MemoryError):
         return f"needs more than {MEMORY >> 30} GB of memory"
-    if isinstance(error, ProcessExpired):
+    if isinstance(error, EndedError):
         return f"ended its worker, exit code {error.exitcode}"
     return f"{type(error).__name__}: {error}"
 

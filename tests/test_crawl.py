@@ -475,10 +475,28 @@ def test_a_killed_crawl_leaves_no_process_behind(small: Demo, tmp_path: Path, cr
     archive = tmp_path / "a.sqlite"
     with start_slow(small, tmp_path) as process:
         wait_for(lambda: rows(archive, "SELECT count(*) FROM texts") > [(0,)])
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        children = children_of(process)
         assert children
         process.kill()
     wait_for(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
+
+
+def test_workers_that_are_killed_cost_a_crawl_nothing(small: Demo, tmp_path: Path, crawl: Callable[..., Any]) -> None:  # noqa: ARG001
+    archive = tmp_path / "a.sqlite"
+    with start_slow(small, tmp_path, pause=0.1) as process:
+        for texts in (0, 8, 16):
+            wait_for(lambda texts=texts: rows(archive, "SELECT count(*) FROM texts") > [(texts,)])
+            for child in children_of(process):
+                os.kill(child, signal.SIGKILL)
+        printed, errors = process.communicate(timeout=60)
+    assert process.returncode == Exit.WELL, printed + errors
+    assert_whole(archive, small)
+
+
+def children_of(process: subprocess.Popen[str]) -> list[int]:
+    """List the processes that a crawl began, in whichever of its threads."""
+    begun = (file.read_text().split() for file in Path(f"/proc/{process.pid}/task").glob("*/children"))
+    return [int(child) for children in begun for child in children]
 
 
 def start_slow(small: Demo, folder: Path, *, pause: float = 0.3) -> subprocess.Popen[str]:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import hostile
 import pytest
-from pebble import ProcessExpired
 
 from pipelines import workers
 from pipelines.attachments.kinds import kind
+from pipelines.pool import EndedError
 
 KINDS = tomllib.loads((Path(__file__).parent / "cases" / "kinds.toml").read_text(encoding="utf-8"))["case"]
 OUTCOMES = r"document|no document|unreadable: .+"
@@ -25,7 +25,7 @@ def outcomes(payloads: Iterable[bytes]) -> list[str]:
         for _, done in pool.each(hostile.attempt, payloads):
             try:
                 what, peak = done.result()
-            except (TimeoutError, MemoryError, ProcessExpired) as error:
+            except (TimeoutError, MemoryError, EndedError) as error:
                 what, peak = f"ended: {workers.why(error)}", 0
             assert peak * 1024 < workers.MEMORY
             said.append(what)

@@ -6,11 +6,15 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from archive.database import ArchiveError, LockedError, connect
 from crawler.clock import now
+
+if TYPE_CHECKING:
+    from crawler.notices import Channel
 
 
 @contextmanager
@@ -19,19 +23,23 @@ def telling(archive: Path, *, notices: Path | None, metrics: Path | None) -> Ite
 
     Nothing is told where another crawl holds the archive: that one tells. Raises SettingsError before it begins.
     """
-    from crawler.notices import load
+    channels: Mapping[str, Channel] = {}
+    if notices:
+        from crawler.notices import load
 
-    channels = load(notices) if notices else {}
+        channels = load(notices)
     failed: list[str] = []
 
     def tell() -> None:
-        from crawler.metrics import write
-        from crawler.notices import tell as send
-
         try:
-            if archive.is_file() and channels and say_untold(send(archive, channels, at=now())):
-                failed.append("notices")
+            if archive.is_file() and channels:
+                from crawler.notices import tell as send
+
+                if say_untold(send(archive, channels, at=now())):
+                    failed.append("notices")
             if archive.is_file() and metrics:
+                from crawler.metrics import write
+
                 with closing(connect(archive)) as db:
                     write(db, metrics)
         except (ArchiveError, sqlite3.Error, OSError) as error:

@@ -47,7 +47,8 @@ def memory(pid: int) -> int:
         one = left.pop()
         try:
             rollup = Path(f"/proc/{one}/smaps_rollup").read_text()
-            left += map(int, Path(f"/proc/{one}/task/{one}/children").read_text().split())
+            for children in Path(f"/proc/{one}/task").glob("*/children"):  # whichever thread began them
+                left += map(int, children.read_text().split())
         except (OSError, ValueError):  # it has just ended
             continue
         total += sum(int(line.split()[1]) * 1024 for line in rollup.splitlines() if line.startswith("Pss:"))
