@@ -8,9 +8,10 @@ from collections.abc import Iterable
 
 from archive import derive
 from archive.tables import FOLLOWING
+from archive.walk import Walk, silently
 
 
-def work_out(db: sqlite3.Connection, schema: Iterable[sqlite3.Row]) -> None:
+def work_out(db: sqlite3.Connection, schema: Iterable[sqlite3.Row], *, walk: Walk = silently) -> None:
     """Work out all that follows in temporary tables, made by a schema, that stand before those of the archive.
 
     The caller holds a transaction.
@@ -19,7 +20,7 @@ def work_out(db: sqlite3.Connection, schema: Iterable[sqlite3.Row]) -> None:
         if row["tbl_name"] in FOLLOWING and row["sql"]:
             made = re.sub(r"^CREATE (TABLE|(?:UNIQUE )?INDEX) ", r"CREATE \1 temp.", row["sql"])
             db.execute(re.sub(r" REFERENCES \w+ \(\w+\)", "", made))  # these do not reach out of temporary tables
-    derive.everything(db, index=False)
+    derive.everything(db, index=False, walk=walk)
 
 
 def key(db: sqlite3.Connection, table: str) -> list[str]:

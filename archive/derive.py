@@ -24,6 +24,7 @@ from archive.history import ANSWERED, Seen, Sighting, State, Version
 from archive.records import Attachment, content_key, owns
 from archive.rows import TEXTS_OF_VERSIONS, shown
 from archive.tables import AT, FOLLOWING
+from archive.walk import Walk, silently
 
 _TEACHERS = 8
 """Of how many noisy pages of a host its volatile lines are learned: the first by name, so that it never depends on order."""
@@ -52,10 +53,10 @@ def pages(db: sqlite3.Connection, page_ids: Iterable[str], *, index: bool = True
     judging.judge_again(db, known ^ judging.known(db, touched))
 
 
-def _pages(db: sqlite3.Connection, touched: Collection[str], *, index: bool) -> None:
+def _pages(db: sqlite3.Connection, touched: Collection[str], *, index: bool, walk: Walk = silently) -> None:
     reports: set[tuple[str, int]] = set()
     lives: Lives = lru_cache(_LIVES)(partial(_history, db))
-    for page in touched:
+    for page in walk(touched, "histories"):
         reports.update(_reports_of(db, page))
         for table in ("events", "report_pages", "versions", "stored_carriers"):
             db.execute(f"DELETE FROM {table} WHERE page = ?", (page,))  # noqa: S608
@@ -71,8 +72,9 @@ def _pages(db: sqlite3.Connection, touched: Collection[str], *, index: bool) -> 
         if index:
             indexing.update(db, page)
         reports.update(_reports_of(db, page))
-    for agency, year in sorted(reports):
-        for carrier in _carriers_to_tell(db, agency, year, touched=set(touched)):
+    own = frozenset(touched)
+    for agency, year in walk(sorted(reports), "reports"):
+        for carrier in _carriers_to_tell(db, agency, year, touched=own):
             _tell(db, carrier, lives)
         _report(db, agency, year)
     year_checks(db, reports | {(agency, year + 1) for agency, year in reports})
@@ -613,10 +615,10 @@ def _numbers(db: sqlite3.Connection, codes: str, agency: str, year: int) -> Numb
     return {tuple(row)[:4]: row["value"] for row in found}
 
 
-def everything(db: sqlite3.Connection, *, index: bool = True) -> None:
+def everything(db: sqlite3.Connection, *, index: bool = True, walk: Walk = silently) -> None:
     """Work out all versions, events, reports and states anew, as `pages` and `visited` do; the caller holds the transaction."""
     for table in FOLLOWING:
         db.execute(f"DELETE FROM {table}")  # noqa: S608
     every = [page for (page,) in db.execute("SELECT id FROM pages ORDER BY id").fetchall()]
-    _pages(db, _with_relearned(db, _with_linking(db, every)), index=index)
+    _pages(db, _with_relearned(db, _with_linking(db, every)), index=index, walk=walk)
     judging.judge_all(db)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from archive.search import grams
+from archive.walk import Walk, silently
 
 _ROW = "page, n, text, title, agency, year, region, kind, standing"
 
@@ -61,9 +62,9 @@ def optimise(db: sqlite3.Connection, *, first: bool) -> bool:
     return db.total_changes - before >= 2
 
 
-def mend(db: sqlite3.Connection) -> None:
+def mend(db: sqlite3.Connection, *, walk: Walk) -> None:
     """Bring the index into step with the carriers of reports, from its beginning where it counts wrong; the caller holds the transaction."""
-    if _miscounted(db):
+    if _miscounted(db, walk=walk):
         db.execute("INSERT INTO report_search (report_search) VALUES ('delete-all')")
         db.execute("DELETE FROM report_texts")
     for page in sorted({row[0] for row in _out_of_step(db)}):
@@ -91,10 +92,10 @@ def _out_of_step(db: sqlite3.Connection) -> dict[tuple[Any, ...], bool]:
     return {row: row in stands for row in stands ^ follows}
 
 
-def _miscounted(db: sqlite3.Connection) -> int:
+def _miscounted(db: sqlite3.Connection, *, walk: Walk = silently) -> int:
     """Count the words that the index counts otherwise than they stand in what is searched."""
     words: Counter[str] = Counter()
-    for (number,) in db.execute("SELECT number FROM report_texts"):
+    for (number,) in walk(db.execute("SELECT number FROM report_texts").fetchall(), "indexed texts"):
         words.update(" ".join(_words(db, number)).translate(_LOWER).split())
     db.execute("CREATE VIRTUAL TABLE temp.search_words USING fts5vocab(main, report_search, row)")
     counted = dict(map(tuple, db.execute("SELECT term, cnt FROM search_words")))

@@ -17,6 +17,7 @@ from archive import anew, chain, derive, figures, indexing, payloads, rows, text
 from archive.database import create, lock, name, to_json, transaction
 from archive.reader import body_numbered
 from archive.records import Capture, Office, Text, Visit
+from archive.walk import Walk, silently
 
 RESUME_WITHIN = timedelta(hours=24)
 """An unfinished run older than this is not taken up again: what it fetched is no longer today's state."""
@@ -209,16 +210,16 @@ class Store:
             if figures.describe(self.db, dictionary, year_rules):
                 derive.year_checks(self.db)
 
-    def derive_all(self) -> None:
+    def derive_all(self, *, walk: Walk = silently) -> None:
         """Work out anew all that follows from captures and texts, and mend what stands otherwise; a rebuild ends with it.
 
         What stands can be read all the time, and where nothing is wrong, next to nothing is written.
         """
         with transaction(self.db):
             texts.sweep(self.db)
-            anew.work_out(self.db, self.db.execute("SELECT tbl_name, sql FROM sqlite_master").fetchall())
+            anew.work_out(self.db, self.db.execute("SELECT tbl_name, sql FROM sqlite_master").fetchall(), walk=walk)
             anew.mend(self.db)
-            indexing.mend(self.db)
+            indexing.mend(self.db, walk=walk)
             self.db.execute("PRAGMA user_version = 0")
         first, left = True, True
         while left:

@@ -9,6 +9,7 @@ from itertools import islice
 from archive.records import Uncleaned
 from archive.rows import TextRows, of_text
 from archive.store import Store
+from archive.walk import Walk, silently
 from pipelines.clean import CLEANER
 from pipelines.forms import dictionary
 from pipelines.workers import Workers, clean_one, given_up, why
@@ -21,18 +22,23 @@ Cleaned = Iterator[tuple[str, str | None]]
 
 
 def rebuild(
-    store: Store, *, workers: Workers, again: bool = False, begun: Callable[[int], object] = lambda _: None
+    store: Store,
+    *,
+    workers: Workers,
+    again: bool = False,
+    begun: Callable[[int], object] = lambda _: None,
+    walk: Walk = silently,
 ) -> Cleaned:
     """Make each text again in its place, then all that follows; goes on where the last rebuild was cut off, or begins `again`.
 
     The archive is whole all the time, of texts made before and after; one that cannot be made again stays as it was.
-    `begun` is told how many there are to make.
+    `begun` is told how many there are to make, and `walk` goes through what follows from them.
     """
     _describe_forms(store)
     left = store.to_rebuild(cleaner=CLEANER, again=again)
     begun(len(left))
     yield from _clean(store, left, workers=workers, rebuilding=True)
-    store.derive_all()
+    store.derive_all(walk=walk)
 
 
 def clean_left(store: Store, *, workers: Workers, more: Iterable[Uncleaned] = ()) -> Cleaned:

@@ -85,7 +85,8 @@ def rebuild(archive: Path, workers: int, *, again: bool) -> None:
     with plain_errors():
         connect(archive, older=True).close()
         with Store(archive) as store, Workers(workers) as pool, Pace(unit=" pages") as pace:
-            failed = say_uncleaned(pace.each(run(store, workers=pool, again=again, begun=pace.begin)))
+            made = run(store, workers=pool, again=again, begun=pace.begin, walk=pace.over)
+            failed = say_uncleaned(pace.each(made))
             sizes = reader.sizes(store.db)
     click.echo(
         f"{archive}: {sizes['texts']} texts, {sizes['versions']} versions, {sizes['reports']} reports made again"

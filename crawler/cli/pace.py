@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from time import monotonic
 from types import TracebackType
 from typing import Self, TypeVar
@@ -31,6 +31,14 @@ class Pace:
         """Expect so much."""
         self.bar.reset(total)
 
+    def over(self, things: Collection[Done], unit: str) -> Iterator[Done]:
+        """Go through the things of a further part of the work, counted in a unit of their own."""
+        self.end()
+        self.done, self.unit, self.began = 0, f" {unit}", monotonic()
+        self.bar.unit = self.unit
+        self.begin(len(things))
+        yield from self.each(things)
+
     def each(self, made: Iterable[Done]) -> Iterator[Done]:
         """Count what is made."""
         for one in made:
@@ -44,6 +52,12 @@ class Pace:
         if self.bar.disable and monotonic() - self.said_at >= EVERY:
             self.said_at = monotonic()
             self._say("{n_fmt} of {total_fmt}{unit}, {rate_noinv_fmt}, {remaining} left")
+
+    def end(self) -> None:
+        """Say what was done, and how fast."""
+        if self.done:
+            self.bar.clear()
+            self._say("{n_fmt}{unit} in {elapsed}, {rate_noinv_fmt}")
 
     def _say(self, form: str) -> None:
         said = tqdm.format_meter(
@@ -61,7 +75,6 @@ class Pace:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.bar.close()
-        if self.done:
-            self._say("{n_fmt}{unit} in {elapsed}, {rate_noinv_fmt}")
+        self.end()
         if isinstance(error, KeyboardInterrupt):
             raise Stop("interrupted: the same command goes on from here", code=Exit.INTERRUPTED) from error

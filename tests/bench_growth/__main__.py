@@ -68,6 +68,8 @@ def made(folder: Path, shape: str, size: int) -> Path:
 def measured(path: Path) -> Iterator[tuple[str, float]]:
     """Do everything there is to do with an archive, and give the milliseconds that each thing takes."""
     with Store(path) as store:
+        (pages,) = store.db.execute("SELECT count(*) FROM pages").fetchone()
+        yield "a rebuild's last steps, a page", typical(lambda _: store.derive_all(), times=1) / pages
         yield from writing(store)
     with closing(connect(path)) as db:
         words = [row[0] for row in db.execute("SELECT substr(text, 20, 3) FROM stored_texts LIMIT 500")]
