@@ -77,7 +77,7 @@ def test_workers_that_cannot_begin_leave_nothing_unanswered() -> None:
 
 
 def test_work_that_takes_too_long_is_ended() -> None:
-    pool = Pool(1, begin=chores.nothing, seconds=1.5)
+    pool = Pool(1, begin=chores.nothing, seconds=4)
     slow = pool.submit(chores.sleep, 600)
     others = [pool.submit(chores.double, n) for n in range(3)]
     assert isinstance(slow.exception(PATIENCE), TimeoutError)
