@@ -46,11 +46,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         for shape in ("wide", "long"):
             columns = [dict(measured(made(Path(folder or name), shape, size))) for size in sizes]
-            print(f"\n{shape:<34}" + "".join(f"{size:>12,}" for size in sizes) + f"{'ratios':>12}")
+            print(f"\n{shape:<38}" + "".join(f"{size:>12,}" for size in sizes) + f"{'ratios':>12}")
             for deed, first in columns[0].items():
                 took = [first, *(column[deed] for column in columns[1:])]
                 ratios = [f"{after / max(before, 0.1):.1f}" for before, after in pairwise(took)]
-                print(f"{deed:<34}" + "".join(f"{ms:>12.2f}" for ms in took) + "".join(f"{r:>8}" for r in ratios))
+                print(f"{deed:<38}" + "".join(f"{ms:>12.2f}" for ms in took) + "".join(f"{r:>8}" for r in ratios))
 
 
 def made(folder: Path, shape: str, size: int) -> Path:
@@ -68,8 +68,8 @@ def made(folder: Path, shape: str, size: int) -> Path:
 def measured(path: Path) -> Iterator[tuple[str, float]]:
     """Do everything there is to do with an archive, and give the milliseconds that each thing takes."""
     with Store(path) as store:
-        (pages,) = store.db.execute("SELECT count(*) FROM pages").fetchone()
-        yield "a rebuild's last steps, a page", typical(lambda _: store.derive_all(), times=1) / pages
+        (captures,) = store.db.execute("SELECT count(*) FROM stored_captures").fetchone()
+        yield "a rebuild's last steps, 100 captures", 100 * typical(lambda _: store.derive_all(), times=1) / captures
         yield from writing(store)
     with closing(connect(path)) as db:
         words = [row[0] for row in db.execute("SELECT substr(text, 20, 3) FROM stored_texts LIMIT 500")]
