@@ -26,9 +26,6 @@ AT_ONCE = 2
 PIPE = 1024 * 1024
 """The size asked for a worker's pipe, in bytes: of the usual 64 KiB (pipe(7)), a page may be more."""
 
-TRIES = 2
-"""Workers that may die of a piece of work: the first may have been killed from outside."""
-
 Given = TypeVar("Given")
 Made = TypeVar("Made")
 
@@ -62,7 +59,7 @@ class Pool:
         """
         if not self._thread.is_alive():
             raise RuntimeError("work was submitted to a pool that is closed")
-        piece = _Piece(partial(work, given))
+        piece = _Piece(partial(work, given), tries=self.count + 1)  # all workers may be killed from outside, one by one
         self._left.append(piece)
         self._ring()
         return piece.made
@@ -176,10 +173,10 @@ class Pool:
 class _Piece:
     """A piece of work: what to do, what it makes, how many workers it may yet cost."""
 
-    def __init__(self, work: Callable[[], object]) -> None:
+    def __init__(self, work: Callable[[], object], *, tries: int) -> None:
         self.work = work
         self.made: Future[Any] = Future()
-        self.tries = TRIES
+        self.tries = tries
         self._pickled = b""
 
     def is_wanted(self) -> bool:
