@@ -31,11 +31,7 @@ Made = TypeVar("Made")
 
 
 class EndedError(Exception):
-    """A worker ended before it gave a result; `exitcode` is as multiprocessing has it: minus the number of a signal."""
-
-    def __init__(self, exitcode: int | None) -> None:
-        super().__init__(exitcode)
-        self.exitcode = exitcode
+    """Workers ended before they gave a result; the message has the last one's exit code: for a signal, minus its number."""
 
 
 class Pool:
@@ -71,7 +67,7 @@ class Pool:
         self._thread.join()
 
     def _ring(self) -> None:
-        if not self._rung:
+        if not self._rung:  # else what was rung and not yet heard will do
             self._rung = True
             self._rope.send_bytes(b"")
 
@@ -160,7 +156,7 @@ class Pool:
         if worker.sent:
             worker.sent[0].tries -= 1
             if not worker.sent[0].tries:
-                worker.sent.popleft().made.set_exception(EndedError(worker.process.exitcode))
+                worker.sent.popleft().made.set_exception(EndedError(f"exit code {worker.process.exitcode}"))
         self._end(worker)
 
     def _end(self, worker: _Worker) -> None:

@@ -37,9 +37,9 @@ class Workers(Pool):
         super().__init__(count, begin=_bound, seconds=SECONDS)
 
     def start(self) -> None:
-        """Begin the processes before there is work, for it takes them half a second."""
+        """Begin the processes before there is work, for they have much to import."""
         for _ in range(self.count):
-            self.submit(clean_one, Uncleaned(payload="", url="", headers={}, body=b""))
+            self.submit(bytes, b"")
 
     def each(self, work: Callable[[Given], Made], given: Iterable[Given]) -> Iterator[tuple[Given, Future[Made]]]:
         """Do a piece of work for each, in their order, only so many ahead that memory stays flat."""
@@ -78,7 +78,7 @@ def why(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return f"needs more than {MEMORY >> 30} GB of memory"
     if isinstance(error, EndedError):
-        return f"ended its worker, exit code {error.exitcode}"
+        return f"ended its worker, {error}"
     return f"{type(error).__name__}: {error}"
 
 

@@ -31,8 +31,8 @@ def pool() -> Iterator[Pool]:
 @pytest.mark.parametrize(
     ("work", "given", "error", "words"),
     [
-        (chores.die, 0, EndedError, "-9"),
-        (chores.leave, 3, EndedError, "3"),
+        (chores.die, 0, EndedError, "exit code -9"),
+        (chores.leave, 3, EndedError, "exit code 3"),
         (chores.fail, "wrong", ValueError, "wrong"),
         (chores.fail_oddly, 0, TypeError, "other"),
         (chores.give_a_function, 0, NOT_PICKLED, "lambda"),
@@ -72,7 +72,7 @@ def test_a_piece_whose_worker_was_killed_is_done_by_another(pool: Pool, tmp_path
 def test_workers_that_cannot_begin_leave_nothing_unanswered() -> None:
     pool = Pool(2, begin=chores.die_at_once, seconds=PATIENCE)
     made = [pool.submit(chores.double, n) for n in range(3)]
-    assert [str(done.exception(PATIENCE)) for done in made] == ["-9"] * 3
+    assert [str(done.exception(PATIENCE)) for done in made] == ["exit code -9"] * 3
     pool.close()
 
 
