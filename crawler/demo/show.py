@@ -81,7 +81,7 @@ def _show(archive: Path, county: County) -> list[tuple[str, int]]:
     sizes = reader.sizes(db)
     click.echo(
         f"\n{len(found & expected)} of the county's {len(expected)} reports found, {len(found - expected)} that are none; "
-        f"{sizes['captures']} captures, {sizes['bytes'] / 1e6:.1f} MB served, {sizes['stored'] / 1e6:.1f} MB stored"
+        f"{sizes['captures']} captures, {sizes['bytes'] / 1e6:.1f} MB served, {sizes['stored'] / 1e6:.0f} MB stored"
     )
     click.echo(f"browse them: make browse, or gongkai browse --archive {archive}")
     return sorted(expected ^ found)
