@@ -26,12 +26,12 @@ def serving(*, offices: int, years: str = "2008-2025") -> Iterator[None]:
         server.wait()
 
 
-def gongkai(folder: Path) -> subprocess.Popen[bytes]:
-    """Crawl into a new archive."""
+def gongkai(folder: Path, *, statistics: bool = True) -> subprocess.Popen[bytes]:
+    """Crawl into a new archive, with or without reading the statistics of reports."""
     for file in folder.glob("a.sqlite*"):
         file.unlink()
-    words = ["-m", "crawler.cli", "crawl", "--archive", folder / "a.sqlite", "--sources", folder / "sources.toml"]
-    return _start(words)
+    program: list[object] = ["-m", "crawler.cli"] if statistics else [HERE / "bare.py"]
+    return _start([*program, "crawl", "--archive", folder / "a.sqlite", "--sources", folder / "sources.toml"])
 
 
 def plain(folder: Path, work: str) -> subprocess.Popen[bytes]:
