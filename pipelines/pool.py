@@ -15,6 +15,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from time import monotonic
@@ -225,12 +226,9 @@ def _work(pieces: Connection, results: Connection, begin: Callable[[], object]) 
     """Be a worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who gives us work
     begin()
-    while True:
-        try:
-            words = pieces.recv_bytes()
-        except EOFError:
-            return
-        results.send_bytes(_outcome(words))
+    with suppress(EOFError, BrokenPipeError):  # nobody gives us work any more
+        while True:
+            results.send_bytes(_outcome(pieces.recv_bytes()))
 
 
 def _outcome(words: bytes) -> bytes:

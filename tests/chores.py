@@ -7,6 +7,8 @@ import signal
 import time
 from pathlib import Path
 
+from pipelines.pool import Pool
+
 
 def double(number: int) -> int:
     return 2 * number
@@ -71,3 +73,16 @@ def nothing() -> None:
 
 def die_at_once() -> None:
     die(None)
+
+
+def be_killed_in_the_midst() -> None:
+    """Be killed when a worker is at its work, which it then has nobody to hand to."""
+    pool = Pool(1, begin=nothing, seconds=60)
+    pool.submit(double, 1).result()
+    pool.submit(sleep, 0.3)
+    time.sleep(0.1)
+    die(None)
+
+
+if __name__ == "__main__":
+    be_killed_in_the_midst()

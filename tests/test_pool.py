@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import wait
@@ -74,6 +76,11 @@ def test_workers_that_cannot_begin_leave_nothing_unanswered() -> None:
     made = [pool.submit(chores.double, n) for n in range(3)]
     assert [str(done.exception(PATIENCE)) for done in made] == ["exit code -9"] * 3
     pool.close()
+
+
+def test_workers_go_without_a_word_when_who_gave_them_work_is_killed() -> None:
+    ended = subprocess.run([sys.executable, chores.__file__], capture_output=True, timeout=PATIENCE, check=False)
+    assert (ended.returncode, ended.stderr) == (-signal.SIGKILL, b"")  # read to its end, when they are gone
 
 
 def test_work_that_takes_too_long_is_ended() -> None:
