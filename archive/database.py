@@ -9,14 +9,14 @@ import json
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from archive.tables import KNOWN
+from archive.tables import KNOWN, QUICKER
 
 APPLICATION_ID = 0x676B6169  # "gkai", in the file's header (SQLite file format, offset 68)
 
@@ -113,18 +113,19 @@ def create(path: Path) -> sqlite3.Connection:
     if missing:
         with transaction(db):
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            _bring_up_to_date(db)
+            _bring_up_to_date(db, missing)
     return db
 
 
-def _bring_up_to_date(db: sqlite3.Connection) -> None:
+def _bring_up_to_date(db: sqlite3.Connection, missing: Collection[str]) -> None:
     from sqlite_utils import Database
 
     from archive import derive  # which needs `name` from here
     from archive.migrations import schema
 
     schema.apply(Database(db))
-    derive.everything(db)
+    if not QUICKER.issuperset(missing):
+        derive.everything(db)
 
 
 def lacking(db: sqlite3.Connection, path: Path) -> list[str]:

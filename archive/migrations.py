@@ -507,6 +507,27 @@ def totals(db: Database) -> None:
     )
 
 
+@schema()
+def plans(db: Database) -> None:
+    """What SQLite's planner is to know, as ANALYZE would tell it of any large archive: a text has some hundred facts.
+
+    Else it takes them for ten and reads them all where one is asked for. It learns so when it opens an archive, or is told
+    to by the last statement (SQLite, lang_analyze).
+    """
+    _create(
+        db,
+        """
+        CREATE INDEX indicators_place ON indicators ("table", "row", "column");
+        ANALYZE indicators;
+        DELETE FROM sqlite_stat1 WHERE tbl IN ('indicators', 'stored_facts');
+        INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+            ('stored_facts', 'stored_facts', '1000000 100 1'), ('stored_facts', 'stored_facts_indicator', '1000000 2000'),
+            ('indicators', 'indicators_place', '750 80 4 2'), ('indicators', 'sqlite_autoindex_indicators_1', '750 95 50 3 1');
+        ANALYZE sqlite_schema
+    """,
+    )
+
+
 def _captures_view(more: str = "") -> str:
     return f"""CREATE VIEW captures AS
             SELECT printf('%016x', c.id) AS id, page.text AS page, run.text AS run, source.text AS source, {AT} AS at,

@@ -39,8 +39,12 @@ KNOWN = (
     "health",
     "growth",
     "totals",
+    "plans",
 )
 """The names of all migrations, in their order."""
+
+QUICKER = frozenset({"growth", "totals", "plans"})
+"""Those that alter no row: what follows from captures and texts stands as it did."""
 
 AT = "iif(typeof(at) = 'integer', strftime('%Y-%m-%dT%H:%M:%fZ', at / 1000.0, 'unixepoch'), at)"
 """The time of a stored capture, which is in milliseconds since 1970, or else as it was given."""

@@ -9,6 +9,7 @@ import pytest
 
 from archive import overview, reader
 from archive.browse import ask
+from archive.browse.words import table
 from archive.database import name
 from archive.records import Capture
 from archive.store import Run, Store
@@ -43,6 +44,8 @@ READ_THROUGH = {
 FIRST_OF_MANY = {
     "the latest captures": {"SCAN c"}, "first facts": {"SCAN c"}, "the copies": {"SCAN p USING INDEX report_pages_copies"},
 }  # fmt: skip
+NOT_SORTED = ("changed", "unbalanced")
+"""Questions on whole archives whose first rows are found first."""
 
 
 def plans(db: sqlite3.Connection, act: Callable[[], object]) -> set[str]:
@@ -78,3 +81,18 @@ def test_an_answer_that_is_the_same_goes_along_an_index(archive: sqlite3.Connect
         run=run.id, source="czj", url=URL, at="2026-03-04T08:00:00.000Z", kind="report", outcome="new", body=b"<p>1</p>"
     )
     assert plans(archive, lambda: store.capture(again)) - READ_THROUGH == set()
+
+
+def plan(db: sqlite3.Connection, question: str) -> str:
+    """Give the plan of one of the questions that people ask first."""
+    query = table("metadata")["queries"][question]["sql"]
+    return "\n".join(row["detail"] for row in db.execute(f"EXPLAIN QUERY PLAN {query}", {"year": "2020"}))
+
+
+@pytest.mark.parametrize("question", NOT_SORTED)
+def test_what_is_shown_first_is_found_without_sorting_all(archive: sqlite3.Connection, question: str) -> None:
+    assert "USE TEMP B-TREE" not in plan(archive, question)
+
+
+def test_of_a_text_one_fact_is_read_and_not_all(archive: sqlite3.Connection) -> None:
+    assert "f USING INDEX stored_facts_indicator (indicator=? AND text=?)" in plan(archive, "asked")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,10 @@ import pytest
 from support import gongkai
 
 from archive import derive, reader, verify
-from archive.database import ArchiveError, backup, connect
+from archive.database import ArchiveError, backup, connect, lacking
 from archive.rows import CAPTURE
 from archive.store import Store
-from archive.tables import KNOWN
+from archive.tables import KNOWN, QUICKER
 from crawler.run import Exit
 
 OLD = sorted(Path(__file__).with_name("archives").glob("*.sqlite"))
@@ -78,13 +78,14 @@ def test_a_migration_that_fails_leaves_it_as_it_was(old: Path, monkeypatch: pyte
     def fail(_: sqlite3.Connection) -> None:
         raise RuntimeError
 
-    with closing(sqlite3.connect(old)) as db:
-        before = list(db.iterdump())
+    with closing(connect(old, older=True)) as db:
+        before, missing = list(db.iterdump()), lacking(db, old)
     monkeypatch.setattr(derive, "everything", fail)
-    with pytest.raises(RuntimeError), Store(old):
+    alters_rows = not QUICKER.issuperset(missing)  # else nothing is worked out anew, and nothing fails
+    with pytest.raises(RuntimeError) if alters_rows else nullcontext(), Store(old):
         pass
     with closing(sqlite3.connect(old)) as db:
-        assert list(db.iterdump()) == before
+        assert (list(db.iterdump()) == before) is alters_rows
 
 
 def test_a_reader_refuses_it_and_says_what_helps(old: Path) -> None:
