@@ -398,7 +398,7 @@ def _carriers(db: sqlite3.Connection, page: str, text: sqlite3.Row) -> None:
 
     Those that have words are ranked, the report's text first; the others are compared with it.
     """
-    rows: list[dict[str, Any]] = [{"n": 0, "payload": text["payload_number"], "carrier": _carrier(text, text)}]
+    rows: list[dict[str, Any]] = [{"n": 0, "payload": text["payload_number"], "text": text}]
     for n, file in enumerate(json.loads(text["attachments"]), start=1):
         row = {"n": n, "file": name(file["url"]), "label": file["label"]}
         last = db.execute(
@@ -409,14 +409,15 @@ def _carriers(db: sqlite3.Connection, page: str, text: sqlite3.Row) -> None:
         if answers := _answers(db, file["url"]):
             row["payload"] = answers[-1]["payload_number"]
             said = _text(db, answers[-1]["payload"])
-            row["carrier"] = _carrier(said, text) if said and said["text"] else None
+            row["text"] = said if said and said["text"] else None
         rows.append(row)
-    ranked = [row for row in rows if row.get("carrier")]
-    first = carriers.fullest([row["carrier"] for row in ranked])
-    for rank, row in enumerate([ranked[first], *ranked[:first], *ranked[first + 1 :]]):
-        row["rank"] = rank
-        if rank and (differing := carriers.differing(ranked[first]["carrier"], row["carrier"])):
-            row["differing"] = to_json(differing)
+    ranked = [row for row in rows if row.get("text")]
+    told = [_carrier(row["text"], text) for row in ranked] if len(ranked) > 1 else []
+    first = carriers.fullest(told) if told else 0
+    for rank, n in enumerate([first, *(n for n in range(len(ranked)) if n != first)]):
+        ranked[n]["rank"] = rank
+        if rank and (differing := carriers.differing(told[first], told[n])):
+            ranked[n]["differing"] = to_json(differing)
     columns = ("n", "file", "label", "outcome", "payload", "rank", "differing")
     db.executemany(
         f"INSERT INTO stored_carriers (page, {', '.join(columns)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
