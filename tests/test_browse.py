@@ -18,6 +18,7 @@ import time
 import tomllib
 import urllib.request
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -291,7 +292,8 @@ def answers(archive: Path, paths: Sequence[str], *, public: bool = False) -> lis
         await served.invoke_startup()
         return [(path, await served.client.get(path)) for path in paths]
 
-    return asyncio.run(ask())
+    with ThreadPoolExecutor(1) as aside:  # in this thread a tab that is still open has its loop
+        return aside.submit(asyncio.run, ask()).result()
 
 
 @contextmanager
