@@ -621,5 +621,5 @@ def everything(db: sqlite3.Connection, *, index: bool = True, walk: Walk = silen
     for table in FOLLOWING:
         db.execute(f"DELETE FROM {table}")  # noqa: S608
     every = [page for (page,) in db.execute("SELECT id FROM pages ORDER BY id").fetchall()]
-    _pages(db, _with_relearned(db, _with_linking(db, every)), index=index, walk=walk)
+    _pages(db, _with_relearned(db, every), index=index, walk=walk)
     judging.judge_all(db)

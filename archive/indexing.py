@@ -67,7 +67,7 @@ def mend(db: sqlite3.Connection, *, walk: Walk) -> None:
     if _miscounted(db, walk=walk):
         db.execute("INSERT INTO report_search (report_search) VALUES ('delete-all')")
         db.execute("DELETE FROM report_texts")
-    for page in sorted({row[0] for row in _out_of_step(db)}):
+    for page in sorted({row[0] for row, _ in _out_of_step(db)}):
         update(db, page)
 
 
@@ -76,31 +76,29 @@ def faults(db: sqlite3.Connection) -> Iterator[str]:
 
     Temporary tables must be allowed.
     """
-    for row, stands in sorted(_out_of_step(db).items()):
+    for row, stands in sorted(_out_of_step(db)):
         what = "is searched but is not what carries a report" if stands else "is not searched"
         yield f"search: text {row[1]} of page {row[0]}: {what}; `gongkai rebuild` mends it"
     if count := _miscounted(db):
         yield f"search: the index counts {count} words otherwise than they stand: `gongkai rebuild` mends it"
 
 
-def _out_of_step(db: sqlite3.Connection) -> dict[tuple[Any, ...], bool]:
+def _out_of_step(db: sqlite3.Connection) -> Iterator[tuple[tuple[Any, ...], bool]]:
     """Give the rows that are searched but do not follow (True), or follow but are not searched."""
-    stands, follows = (
-        {tuple(row) for row in db.execute(query)}
-        for query in (f"SELECT {_ROW} FROM report_texts", _FOLLOWING)  # noqa: S608
-    )
-    return {row: row in stands for row in stands ^ follows}
+    stand = f"SELECT {_ROW} FROM report_texts"  # noqa: S608
+    for query, stands in ((f"{stand} EXCEPT {_FOLLOWING}", True), (f"{_FOLLOWING} EXCEPT {stand}", False)):
+        yield from ((tuple(row), stands) for row in db.execute(query))
 
 
 def _miscounted(db: sqlite3.Connection, *, walk: Walk = silently) -> int:
     """Count the words that the index counts otherwise than they stand in what is searched."""
     words: Counter[str] = Counter()
-    for (number,) in walk(db.execute("SELECT number FROM report_texts").fetchall(), "indexed texts"):
+    for number in walk([number for (number,) in db.execute("SELECT number FROM report_texts")], "indexed texts"):
         words.update(" ".join(_words(db, number)).translate(_LOWER).split())
     db.execute("CREATE VIRTUAL TABLE temp.search_words USING fts5vocab(main, report_search, row)")
-    counted = dict(map(tuple, db.execute("SELECT term, cnt FROM search_words")))
+    wrong: int = sum(words.pop(term, 0) != count for term, count in db.execute("SELECT term, cnt FROM search_words"))
     db.execute("DROP TABLE temp.search_words")
-    return sum(words[word] != counted.get(word) for word in words.keys() | counted.keys())
+    return wrong + len(words)
 
 
 def _remove(db: sqlite3.Connection, number: int) -> None:
