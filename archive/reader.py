@@ -30,9 +30,10 @@ def body_of(db: sqlite3.Connection, sha256: str) -> bytes:
 
 def body_numbered(db: sqlite3.Connection, number: int) -> bytes:
     """Give the bytes of a payload by its number; raises ArchiveError as `body_of` does."""
-    sha256, base, frame = db.execute(
+    stored = db.execute(
         "SELECT sha256, base, frame FROM payloads LEFT JOIN bodies ON payload = number WHERE number = ?", (number,)
     ).fetchone()
+    sha256, base, frame = stored or (f"of number {number}", None, None)
     if frame is None:
         raise ArchiveError(f"payload {sha256}: its bytes are not in the archive")
     if base is not None and base >= number:

@@ -156,6 +156,10 @@ ALTERED = {
         "INSERT INTO payloads SELECT 99, upper(sha256), length, scope, base FROM payloads LIMIT 1",
         r"payload \w{64} \(no capture refers to it\): its bytes are not in the archive",
     ),
+    "what a payload stands on is gone": (
+        "UPDATE payloads SET base = 0 WHERE number = 2",
+        r"payload \w{64} .*: payload of number 0: its bytes are not in the archive",
+    ),
     "a derived row says something else": (
         "UPDATE versions SET captures = 7 WHERE rowid = (SELECT max(rowid) FROM versions)",
         r"versions \w{16}, \d \(http://czj.example/\d+.html\): captures is 7, expected \d",
@@ -176,6 +180,9 @@ def test_what_was_altered_is_named(three: Path, what: str) -> None:
     alter(three, script)
     faults = found(three, known=known)
     assert any(re.match(says, fault) for fault in faults), "\n".join(faults)
+    with closing(connect(three)) as db:
+        for (payload,) in db.execute("SELECT sha256 FROM payloads").fetchall():
+            given(reader.body_of, db, payload)
 
 
 def test_a_run_put_in_between_is_seen_as_a_fork(three: Path) -> None:
@@ -241,8 +248,22 @@ def test_verify_by_command(three: Path, tmp_path: Path) -> None:
     assert run("--head", head[:20] + "0" * 20)[0] == Exit.SOME_FAILED
     code, output = run("--sample", "50%", "--head", noted)
     assert (code, "a sample of 50%, --seed " in output) == (Exit.WELL, True)
-    for wrong in (("--sample", "0"), ("--sample", "101%"), ("--sample", "x"), ("--head", tmp_path / "none")):
-        assert run(*wrong)[0] == Exit.MISUSE
+    (tmp_path / "gbk").write_text("无", encoding="gbk")
+    for wrong in ("--sample 0", "--sample 101%", "--sample x", f"--head {tmp_path}/none", f"--head {tmp_path}/gbk"):
+        assert run(*wrong.split())[0] == Exit.MISUSE
+
+
+@pytest.mark.parametrize("words", ["verify", "status", "show http://czj.example/1.html", "search 第", "facts 财政局"])
+def test_a_schema_that_is_no_utf8_is_told(three: Path, words: str) -> None:
+    """SQLite quotes it in what it says, which Python's sqlite3 cannot read."""
+    alter(
+        three,
+        """PRAGMA writable_schema = ON;
+        UPDATE sqlite_master SET sql = replace(sql, 'replace(', CAST(X'7293706C61636528' AS TEXT)) WHERE name = 'captures'""",
+    )
+    done = CliRunner().invoke(main, [*words.split(), "--archive", str(three)])
+    assert isinstance(done.exception, SystemExit | None), done.exception
+    assert (words != "verify") or done.exit_code == Exit.SOME_FAILED
 
 
 # --- rotted ------------------------------------------------------------------------------------------------------

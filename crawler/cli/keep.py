@@ -151,7 +151,8 @@ def _heads(words: str) -> Sequence[tuple[str, str]]:
     """Read heads of chains as they were printed, given themselves or in a file."""
     from archive.chain import noted
 
-    found = noted(words) or (noted(Path(words).read_text(encoding="utf-8")) if Path(words).is_file() else [])
+    file = Path(words)
+    found = noted(words) or (noted(file.read_text(encoding="utf-8", errors="replace")) if file.is_file() else [])
     if not found:
         raise click.BadParameter(
             f"{words}: neither a head, ORIGIN:DIGEST, nor a file that holds one", param_hint="--head"

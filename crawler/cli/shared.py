@@ -34,7 +34,7 @@ def plain_errors() -> Iterator[None]:
         raise Stop(str(error), code=Exit.LOCKED) from error
     except (ArchiveError, source_files.SourceError) as error:
         raise Stop(str(error), code=Exit.MISUSE) from error
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter where it quotes a damaged schema
         hint = "`gongkai verify` names what is damaged in it"
         raise Stop(f"SQLite cannot go on with the archive: {error}. {hint}", code=Exit.SOME_FAILED) from error
 
