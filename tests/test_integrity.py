@@ -594,17 +594,19 @@ def test_kill_9_loses_no_capture_that_was_acknowledged(
     at_first = kept(archive)
     random = Random(f"{due} {trial}")
     count, pause = random.randrange(1, 32), random.uniform(0, 0.3)
+    acknowledging = re.compile(r"^[\d:]+ \S+ ([a-z-]+) (http://\S+)", re.MULTILINE)
     with four_offices(tmp_path, site=grown, pause=0.1) as (proxy, words):
         crawl = [*map(str, words), *due]
         with subprocess.Popen(
             [*GONGKAI, *crawl], stderr=subprocess.PIPE, text=True, env=os.environ | {"http_proxy": proxy}
         ) as process:
             assert process.stderr
-            said = "".join(islice(process.stderr, count))
+            told = (line for line in process.stderr if acknowledging.match(line))
+            said = "".join(islice(told, count))
             time.sleep(pause)
             process.kill()
             said += process.stderr.read()
-        acknowledged = set(re.findall(r"^[\d:]+ \S+ ([a-z-]+) (http://\S+)", said, re.MULTILINE))
+        acknowledged = set(acknowledging.findall(said))
         assert acknowledged
         assert acknowledged <= asked(
             archive, f"SELECT outcome, url FROM captures JOIN pages ON pages.id = page WHERE run = {NEWEST}"
