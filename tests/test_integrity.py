@@ -253,7 +253,7 @@ def test_verify_by_command(three: Path, tmp_path: Path) -> None:
         assert run(*wrong.split())[0] == Exit.MISUSE
 
 
-@pytest.mark.parametrize("words", ["verify", "status", "show http://czj.example/1.html", "search 第", "facts 财政局"])
+@pytest.mark.parametrize("words", ["verify", "show http://czj.example/1.html"])
 def test_a_schema_that_is_no_utf8_is_told(three: Path, words: str) -> None:
     """SQLite quotes it in what it says, which Python's sqlite3 cannot read."""
     alter(
@@ -262,8 +262,8 @@ def test_a_schema_that_is_no_utf8_is_told(three: Path, words: str) -> None:
         UPDATE sqlite_master SET sql = replace(sql, 'replace(', CAST(X'7293706C61636528' AS TEXT)) WHERE name = 'captures'""",
     )
     done = CliRunner().invoke(main, [*words.split(), "--archive", str(three)])
-    assert isinstance(done.exception, SystemExit | None), done.exception
-    assert (words != "verify") or done.exit_code == Exit.SOME_FAILED
+    assert isinstance(done.exception, SystemExit), done.exception
+    assert done.exit_code == Exit.SOME_FAILED
 
 
 # --- rotted ------------------------------------------------------------------------------------------------------
@@ -594,7 +594,7 @@ def test_kill_9_loses_no_capture_that_was_acknowledged(
     at_first = kept(archive)
     random = Random(f"{due} {trial}")
     count, pause = random.randrange(1, 32), random.uniform(0, 0.3)
-    acknowledging = re.compile(r"^[\d:]+ \S+ ([a-z-]+) (http://\S+)", re.MULTILINE)
+    acknowledging = re.compile(r"^[\d:]+ \S+ ([a-z-]+) (http://\S+)", re.MULTILINE)  # a page and what came of it
     with four_offices(tmp_path, site=grown, pause=0.1) as (proxy, words):
         crawl = [*map(str, words), *due]
         with subprocess.Popen(
